@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Joins the library into three files that stand alone: BUILD/amalgamation/{ledger.c,ledger.h,shell.c}.
+#   amalgamation/join.sh BUILD
+# #include lines of our own files are replaced by the files, each once; system headers stay. The built-in schemas come last.
+set -euo pipefail
+build=$1
+out="$build/amalgamation"
+mkdir -p "$out"
+
+join() { # file... : the text with our own includes resolved
+  awk -v root="$PWD" -v generated="$build/generated" '
+    function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
+    function tidy(path,   before) {
+      do { before = path; sub(/[^\/]+\/\.\.\//, "", path) } while (path != before)
+      gsub(/\/\.\//, "/", path)
+      return path
+    }
+    function place(from, name,   path) {
+      path = tidy(folder(from) "/" name)
+      if ((getline line < path) >= 0) { close(path); return path }
+      path = tidy(root "/" name)
+      if ((getline line < path) >= 0) { close(path); return path }
+      path = generated "/" name
+      if ((getline line < path) >= 0) { close(path); return path }
+      return ""
+    }
+    function add(path,   line, name, found) {
+      if (path in seen) return
+      seen[path] = 1
+      while ((getline line < path) > 0) {
+        if (line ~ /^[ \t]*#[ \t]*include[ \t]*"/) {
+          name = line
+          sub(/^[^"]*"/, "", name)
+          sub(/".*$/, "", name)
+          if (name ~ /(^|\/)ledger\.h$/) { if (!header++) print "#include \"ledger.h\""; continue }
+          found = place(path, name)
+          if (found != "") { add(found); continue }
+        }
+        print line
+      }
+      close(path)
+    }
+    BEGIN { for (i = 1; i < ARGC; i++) add(tidy(root "/" ARGV[i])); exit }
+  ' "$@"
+}
+
+head_lines() {
+  printf '/* Joined by amalgamation/join.sh from the rooms of ledger %s; do not edit. */\n' \
+    "$(sed -n 's/^#define LEDGER_VERSION "\(.*\)"/\1/p' ledger.h)"
+}
+
+cp ledger.h "$out/ledger.h"
+{ head_lines; join ledger.c; printf '\n/* ---- the built-in schemas */\n'; sed '/#include "ledger.h"/d' "$build/generated/schemas.c"; } >"$out/ledger.c"
+{ head_lines; printf '#define LEDGER_SHELL_ALONE /* no schema compiler: built-in schemas only */\n'; join amalgamation/shell/shell.c; } >"$out/shell.c"
+wc -c "$out"/ledger.c "$out"/ledger.h "$out"/shell.c >&2

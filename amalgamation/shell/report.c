@@ -1,0 +1,114 @@
+/*
+** report: what the commands say to people and programs: one-line errors, progress on a terminal, JSON.
+*/
+#include "shell.h"
+
+static bool report_colours(void) {
+  return isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL;
+}
+
+/* "ledger load: line 3: sentence [23502] (hint)" */
+static void report_problem(const char *command, const char *where, const char *sqlstate,
+                           const char *message, const char *hint) {
+  bool colours = report_colours();
+  fprintf(stderr, "%sledger %s:%s ", colours ? "\033[31m" : "", command, colours ? "\033[0m" : "");
+  if (where && where[0]) fprintf(stderr, "%s: ", where);
+  fputs(message, stderr);
+  if (sqlstate && sqlstate[0]) fprintf(stderr, " [%s]", sqlstate);
+  if (hint && hint[0]) fprintf(stderr, " (%s)", hint);
+  fputc('\n', stderr);
+}
+
+/* Reports the handle's error and gives the exit status that goes with it. */
+static int report_error(const char *command, const char *where, const ledger *db) {
+  const ledger_error *error = ledger_error_of(db);
+  char message[sizeof error->message + sizeof error->detail + 4];
+  if (shell_interrupted && error->code == LEDGER_INTERRUPTED) {
+    report_problem(command, where, NULL, "interrupted; the file is as it was", NULL);
+    return EXIT_INTERRUPTED;
+  }
+  if (error->detail[0]) snprintf(message, sizeof message, "%s; %s", error->message, error->detail);
+  else snprintf(message, sizeof message, "%s", error->message);
+  report_problem(command, where, error->sqlstate, message, error->hint);
+  switch (error->code) {
+  case LEDGER_CANNOT_OPEN:
+  case LEDGER_NOT_A_LEDGER:
+  case LEDGER_NEWER:
+  case LEDGER_MEMORY:
+  case LEDGER_MISUSE:
+  case LEDGER_BUSY: return EXIT_USAGE;
+  default: return EXIT_REFUSED;
+  }
+}
+
+static int report_usage(const struct command *command, const char *problem) {
+  fprintf(stderr, "ledger %s: %s\nusage: ledger %s\n", command->name, problem, command->usage);
+  return EXIT_USAGE;
+}
+
+/* ---- progress: a line on standard error that is written over, at most ten times a second */
+
+struct progress {
+  const char *doing; /* "loading" */
+  const char *unit;  /* "rows" */
+  bool shown;
+  int64_t last_ms, first_ms;
+};
+
+static int64_t progress_clock_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Fits ledger_progress(): nonzero once Ctrl-C was pressed. */
+static int progress_report(void *context, int64_t done, int64_t total) {
+  struct progress *progress = context;
+  if (shell_interrupted) return 1;
+  if (!isatty(STDERR_FILENO)) return 0;
+  int64_t now_ms = progress_clock_ms();
+  if (progress->first_ms == 0) progress->first_ms = progress->last_ms = now_ms;
+  if (now_ms - progress->last_ms < (progress->shown ? 100 : 500)) return 0;
+  progress->last_ms = now_ms;
+  progress->shown = true;
+  int64_t rate = done * 1000 / (now_ms - progress->first_ms + 1);
+  if (total > 0)
+    fprintf(stderr, "\r%s %" PRId64 " of %" PRId64 " %s (%d %%)\033[K", progress->doing, done, total,
+            progress->unit, (int)(done * 100 / total));
+  else
+    fprintf(stderr, "\r%s %" PRId64 " %s (%" PRId64 "/s)\033[K", progress->doing, done,
+            progress->unit, rate);
+  return 0;
+}
+
+static void progress_end(const struct progress *progress) {
+  if (progress->shown) fputs("\r\033[K", stderr);
+}
+
+/* ---- JSON reports */
+
+static int report_json(cJSON *document) {
+  char *text = cJSON_Print(document);
+  int status = text && puts(text) >= 0 ? EXIT_DONE : EXIT_REFUSED;
+  free(text);
+  cJSON_Delete(document);
+  return status;
+}
+
+/* Standard output is flushed here, so that a full disk is an error and not silence. A reader that has seen enough and closes
+** the pipe (| head) needs no words. */
+static int report_flush(const char *command, int status) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+  if (errno != EPIPE)
+    report_problem(command, "standard output", "58030", strerror(errno), NULL);
+  return status == EXIT_DONE ? EXIT_REFUSED : status;
+}
+
+/* Opens a ledger file for a command; prints what is wrong and sets *status otherwise. */
+static ledger *report_open(const struct command *command, const char *path, int flags, int *status) {
+  ledger *db = NULL;
+  if (ledger_open(path, flags, &db) == LEDGER_OK) return db;
+  *status = report_error(command->name, path, db);
+  ledger_close(db);
+  return NULL;
+}

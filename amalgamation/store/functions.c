@@ -1,0 +1,20 @@
+/*
+** functions.c: the SQL functions as one unit, for ledger.c and the extension.
+*/
+#include "function.c"
+#include "function_arrays.c"
+#include "function_build.c"
+#include "function_bytes.c"
+#include "function_call.c"
+#include "function_choose.c"
+#include "function_decimal.c"
+#include "function_documents.c"
+#include "function_moments.c"
+#include "function_network.c"
+#include "function_numbers.c"
+#include "function_patterns.c"
+#include "function_session.c"
+#include "function_slices.c"
+#include "function_strings.c"
+#include "function_sums.c"
+#include "function_typed.c"

@@ -1,0 +1,142 @@
+/*
+** statement.c: prepared statements. Fixed ones are prepared once by number; built ones are kept by a key that says what
+** they were built from, the least recently used giving way. Also values in and out of a statement.
+*/
+#include "../internal.h"
+
+static const char *const statement_texts[STATEMENT_COUNT] = {
+#define X(name, sql) sql,
+    STATEMENTS(X)
+#undef X
+};
+
+LEDGER_PRIVATE sqlite3_stmt *statement_fixed(ledger *db, enum statement_id id) {
+  if (db->fixed[id] == NULL) {
+    int rc = sqlite3_prepare_v3(db->sqlite, statement_texts[id], -1, SQLITE_PREPARE_PERSISTENT,
+                                &db->fixed[id], NULL);
+    if (rc != SQLITE_OK) {
+      store_error(db, rc);
+      return NULL;
+    }
+  }
+  return db->fixed[id];
+}
+
+LEDGER_PRIVATE int statement_run(ledger *db, enum statement_id id) {
+  sqlite3_stmt *stmt = statement_fixed(db, id);
+  if (stmt == NULL) return db->error.code;
+  sqlite3_step(stmt);
+  int rc = sqlite3_reset(stmt);
+  return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
+}
+
+static uint64_t statement_hash(const void *key, size_t length) {
+  const unsigned char *bytes = key;
+  uint64_t hash = 14695981039346656037u; /* FNV-1a */
+  for (size_t i = 0; i < length; i++) hash = (hash ^ bytes[i]) * 1099511628211u;
+  return hash;
+}
+
+LEDGER_PRIVATE sqlite3_stmt *statement_find(ledger *db, const void *key, size_t length) {
+  uint64_t hash = statement_hash(key, length);
+  for (int i = 0; i < db->cache_count; i++) {
+    struct statement_entry *entry = &db->cache[i];
+    if (entry->hash == hash && entry->key_length == length &&
+        memcmp(entry->key, key, length) == 0) {
+      entry->used_in = db->call;
+      return entry->stmt;
+    }
+  }
+  return NULL;
+}
+
+LEDGER_PRIVATE int statement_prepare(ledger *db, sqlite3_str *sql, sqlite3_stmt **out) {
+  *out = NULL;
+  int rc = sqlite3_str_errcode(sql);
+  char *text = sqlite3_str_finish(sql);
+  if (rc == SQLITE_OK && text == NULL) rc = SQLITE_NOMEM;
+  if (rc == SQLITE_TOOBIG) {
+    sqlite3_free(text);
+    return error_set(&db->error, LEDGER_TOO_COMPLEX, "statement is too long");
+  }
+  if (rc == SQLITE_OK)
+    rc = sqlite3_prepare_v3(db->sqlite, text, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+  sqlite3_free(text);
+  return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
+}
+
+LEDGER_PRIVATE int statement_step(ledger *db, sqlite3_stmt *stmt) {
+  int rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) return LEDGER_ROW;
+  if (rc == SQLITE_DONE) return LEDGER_DONE;
+  return store_error(db, rc);
+}
+
+LEDGER_PRIVATE void statement_end(sqlite3_stmt *stmt) {
+  sqlite3_finalize(stmt);
+}
+
+static void statement_forget(struct statement_entry *entry) {
+  sqlite3_finalize(entry->stmt);
+  sqlite3_free(entry->key);
+}
+
+LEDGER_PRIVATE sqlite3_stmt *statement_make(ledger *db, const void *key, size_t length,
+                                            sqlite3_str *sql) {
+  sqlite3_stmt *stmt;
+  if (statement_prepare(db, sql, &stmt) != LEDGER_OK) return NULL;
+  unsigned char *copy = sqlite3_malloc64(length);
+  if (copy == NULL) {
+    sqlite3_finalize(stmt);
+    error_memory(&db->error);
+    return NULL;
+  }
+  memcpy(copy, key, length);
+  int place = db->cache_count;
+  if (place < STATEMENT_CACHE_MAX) {
+    db->cache_count++;
+  } else {
+    place = 0;
+    for (int i = 1; i < STATEMENT_CACHE_MAX; i++) {
+      if (db->cache[i].used_in < db->cache[place].used_in) place = i;
+    }
+    assert(db->cache[place].used_in < db->call); /* no call needs that many */
+    statement_forget(&db->cache[place]);
+  }
+  db->cache[place] = (struct statement_entry){.hash = statement_hash(key, length),
+                                              .key = copy,
+                                              .key_length = length,
+                                              .stmt = stmt,
+                                              .used_in = db->call};
+  return stmt;
+}
+
+LEDGER_PRIVATE void statement_forget_all(ledger *db) {
+  for (int i = 0; i < db->cache_count; i++) statement_forget(&db->cache[i]);
+  db->cache_count = 0;
+}
+
+LEDGER_PRIVATE int statement_bind(sqlite3_stmt *stmt, int parameter, const struct value *value) {
+  switch (value->kind) {
+  case VALUE_INTEGER: return sqlite3_bind_int64(stmt, parameter, value->integer);
+  case VALUE_REAL: return sqlite3_bind_double(stmt, parameter, value->real);
+  case VALUE_TEXT:
+    return sqlite3_bind_text64(stmt, parameter, value->text, value->length, SQLITE_STATIC,
+                               SQLITE_UTF8);
+  case VALUE_BLOB: /* a NULL pointer would bind NULL */
+    if (value->length == 0) return sqlite3_bind_zeroblob(stmt, parameter, 0);
+    return sqlite3_bind_blob64(stmt, parameter, value->text, value->length, SQLITE_STATIC);
+  case VALUE_NULL: break;
+  }
+  return sqlite3_bind_null(stmt, parameter);
+}
+
+LEDGER_PRIVATE struct value statement_value(sqlite3_stmt *stmt, int column) {
+  return function_argument(sqlite3_column_value(stmt, column));
+}
+
+LEDGER_PRIVATE int value_keep(struct arena *arena, struct value *value) {
+  if (value->kind != VALUE_TEXT && value->kind != VALUE_BLOB) return LEDGER_OK;
+  value->text = arena_copy(arena, value->text, value->length);
+  return value->text == NULL ? LEDGER_MEMORY : LEDGER_OK;
+}

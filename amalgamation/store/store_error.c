@@ -1,0 +1,84 @@
+/*
+** store_error.c: SQLite's result codes to LEDGER_* with a sentence, in one place. Constraints are violation.c's.
+*/
+#include "../internal.h"
+
+#include <errno.h>
+
+LEDGER_PRIVATE int store_error_function(const char *text, ledger_error *error) {
+  /* function_fail() and RAISE(): five characters of SQLSTATE, a colon, a space, the sentence. */
+  for (int i = 0; i < 5; i++) {
+    if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'A' && text[i] <= 'Z')))
+      return LEDGER_OK;
+  }
+  if (text[5] != ':' || text[6] != ' ') return LEDGER_OK;
+  char sqlstate[6];
+  memcpy(sqlstate, text, 5);
+  sqlstate[5] = 0;
+  /* The text is the connection's; error_set() only reads it. */
+  error_set(error, error_code_of_sqlstate(sqlstate), "%s", text + 7);
+  if (error != NULL)
+    memcpy(error->sqlstate, sqlstate, sizeof sqlstate); /* also one that has no code of ours */
+  return error == NULL ? error_code_of_sqlstate(sqlstate) : error->code;
+}
+
+static int store_error_io(sqlite3 *sqlite, const char *path, ledger_error *error) {
+  int number = sqlite3_system_errno(sqlite);
+  if (number == ENOSPC || number == EDQUOT) {
+    error_set(error, LEDGER_FULL, "could not extend file \"%s\": %s", path, strerror(number));
+    return error_hint(error, "Check free disk space.");
+  }
+  if (number == 0) return error_set(error, LEDGER_IO, "could not read or write file \"%s\"", path);
+  return error_set(error, LEDGER_IO, "could not read or write file \"%s\": %s", path,
+                   strerror(number));
+}
+
+LEDGER_PRIVATE int store_error_of(sqlite3 *sqlite, int sqlite_rc, const char *path,
+                                  ledger_error *error) {
+  const char *text = sqlite3_errmsg(sqlite);
+  switch (sqlite_rc & 0xff) {
+  case SQLITE_NOMEM: return error_memory(error);
+  case SQLITE_INTERRUPT:
+    return error_set(error, LEDGER_INTERRUPTED, "canceling statement due to user request");
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED:
+    error_set(error, LEDGER_BUSY, "canceling statement due to lock timeout");
+    return error_detail(error, "Another connection holds the lock of file \"%s\".", path);
+  case SQLITE_FULL:
+    error_set(error, LEDGER_FULL, "could not extend file \"%s\": No space left on device", path);
+    return error_hint(error, "Check free disk space.");
+  case SQLITE_IOERR:
+    if (sqlite_rc == SQLITE_IOERR_NOMEM) return error_memory(error);
+    return store_error_io(sqlite, path, error);
+  case SQLITE_READONLY:
+    return error_set(error, LEDGER_READ_ONLY, "cannot write to file \"%s\": it is read-only", path);
+  case SQLITE_CANTOPEN: {
+    int number = sqlite3_system_errno(sqlite);
+    return error_set(error, LEDGER_CANNOT_OPEN, "could not open file \"%s\": %s", path,
+                     number != 0 ? strerror(number) : "SQLite refused it");
+  }
+  case SQLITE_NOTADB:
+    error_set(error, LEDGER_NOT_A_LEDGER, "\"%s\" is not a ledger file", path);
+    return error_detail(error, "It is not a SQLite database.");
+  case SQLITE_CORRUPT:
+    error_set(error, LEDGER_CORRUPT, "file \"%s\" is damaged", path);
+    return error_detail(error, "%s.", text);
+  case SQLITE_TOOBIG: return error_set(error, LEDGER_PROGRAM_LIMIT, "a value or row is too large");
+  case SQLITE_CONSTRAINT:
+  case SQLITE_ERROR: {
+    int code = store_error_function(text, error);
+    if (code != LEDGER_OK) return code;
+    break;
+  }
+  default: break;
+  }
+  return error_set(error, LEDGER_ERROR, "SQLite: %s", text);
+}
+
+LEDGER_PRIVATE int store_error(ledger *db, int sqlite_rc) {
+  /* The extended code says more, where it belongs to this failure and not to an earlier one. */
+  int extended = sqlite3_extended_errcode(db->sqlite);
+  if ((extended & 0xff) == (sqlite_rc & 0xff)) sqlite_rc = extended;
+  return store_error_of(db->sqlite, sqlite_rc, db->path == NULL ? ":memory:" : db->path,
+                        &db->error);
+}

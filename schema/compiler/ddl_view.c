@@ -1,0 +1,84 @@
+/*
+** ddl_view: CREATE VIEW. Translated when met, for later statements need its columns, and again at the end, when enums and
+** functions have their last form.
+*/
+#include "ddl.h"
+
+static bool view_translate(struct compiler *c, struct relation_def *view) {
+  const PgQuery__ViewStmt *statement = view->view_statement;
+  struct query query;
+  if (!query_translate(c, statement->query->select_stmt, NULL, true, &query)) return false;
+  if ((int)statement->n_aliases > query.column_count) {
+    return note_error(c, view->place.location, "42601", NULL,
+                      "CREATE VIEW specifies more column names than columns");
+  }
+  int old_count = view->column_count;
+  const struct column_def *old = view->columns;
+  view->column_count = 0;
+  view->columns = NULL;
+  for (int i = 0; i < query.column_count; i++) {
+    const char *name =
+        i < (int)statement->n_aliases ? node_string(statement->aliases[i]) : query.names[i];
+    if (!table_column_name(c, view, name, view->place.location)) return false;
+    struct column_def *column = APPEND(c, view->columns, view->column_count);
+    column->name = name;
+    column->type = query.types[i];
+    column->place = view->place;
+    if (i < old_count) column->comment = old[i].comment;
+    if (column->type.id == SQL_UNKNOWN)
+      column->type = (struct sqltype){.id = SQL_TEXT, .length = -1};
+  }
+  view->view_sql = query.sql;
+  return true;
+}
+
+static bool view_same_columns(const struct relation_def *old, const struct relation_def *view) {
+  for (int i = 0; i < old->column_count; i++) {
+    if (i >= view->column_count || strcmp(old->columns[i].name, view->columns[i].name) != 0)
+      return false;
+  }
+  return true;
+}
+
+void ddl_create_view(struct compiler *c, const PgQuery__ViewStmt *statement) {
+  const PgQuery__RangeVar *range = statement->view;
+  if (strcmp(range->relpersistence, "t") == 0) {
+    ddl_refuse(c, range->location, "a temporary view", "it is not part of a schema",
+               "make it an ordinary view");
+    return;
+  }
+  if (statement->with_check_option != PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION) {
+    note(c, SCHEMA_RECORDED, range->location, NULL,
+         "WITH CHECK OPTION is kept for the export; views are read-only here");
+  }
+  const char *schema, *name;
+  if (!names_of_range(c, range, &schema, &name)) return;
+  struct relation_def *view = find_relation(c, schema, name);
+  if (view != NULL && view->is_view && statement->replace) {
+    struct relation_def old = *view;
+    view->view_statement = statement;
+    view->place = place_here(c, range->location);
+    if (!view_translate(c, view)) return;
+    if (!view_same_columns(&old, view)) {
+      note_error(c, range->location, "42P16", "DROP VIEW first",
+                 "cannot change name or drop columns of view \"%s\"", name);
+    }
+    return;
+  }
+  view = relation_make(c, range, true, false);
+  if (view == NULL) return;
+  view->view_statement = statement;
+  if (!view_translate(c, view)) view->view_statement = NULL;
+}
+
+void finish_views(struct compiler *c) {
+  for (int i = 0; i < c->model->relation_count; i++) {
+    struct relation_def *view = c->model->relations[i];
+    if (!view->is_view || view->view_statement == NULL) continue;
+    struct place before = place_enter(c, view->place);
+    view_translate(c, view);
+    if (tree_uses_auth(view->view_statement->query)) ddl_of(c)->uses_auth = true;
+    view->view_definition = deparse_statement(c, view->view_statement->query);
+    place_enter(c, before);
+  }
+}

@@ -1,0 +1,164 @@
+-- The engine's own tables, in SQLite's dialect. Every ledger file has them beside the application's tables.
+-- ledger_catalog_* describe the PostgreSQL schema the file was made from, so that a build without the PostgreSQL
+-- parser opens any file. They are written once, by ledger_create(), and read at every open.
+-- Booleans are 0 or 1; lists are JSON arrays of text; *_sql columns hold SQLite text, definition columns PostgreSQL text.
+
+CREATE TABLE ledger_meta (          -- single facts about the file: format, schema_name, schema_sha256, compiler, device, created_at
+  key   TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE ledger_catalog_source ( -- the schema files as they were given, in load order
+  n      INTEGER PRIMARY KEY,
+  name   TEXT NOT NULL,              -- the file's base name
+  sha256 TEXT NOT NULL,              -- of text, hexadecimal
+  text   TEXT NOT NULL
+);
+
+CREATE TABLE ledger_catalog_type (   -- enums and domains
+  type_id    INTEGER PRIMARY KEY,
+  schema     TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  kind       TEXT NOT NULL CHECK (kind IN ('enum', 'domain')),
+  labels     TEXT,                   -- enum: its labels in order, a JSON array
+  base       TEXT,                   -- domain: the base type as format_type() prints it
+  comment    TEXT
+);
+
+CREATE TABLE ledger_catalog_relation (
+  relation_id  INTEGER PRIMARY KEY,  -- in order of creation
+  schema       TEXT NOT NULL,        -- 'public', ...
+  name         TEXT NOT NULL,        -- PostgreSQL's name
+  stored_name  TEXT NOT NULL UNIQUE, -- SQLite's name: name for public, schema_name for others
+  kind         TEXT NOT NULL CHECK (kind IN ('table', 'view')),
+  row_security INTEGER NOT NULL DEFAULT 0,   -- 1 ENABLE ROW LEVEL SECURITY, 2 also FORCE
+  definition   TEXT,                 -- view: its SELECT
+  comment      TEXT
+);
+
+CREATE TABLE ledger_catalog_column (
+  relation_id    INTEGER NOT NULL,
+  position       INTEGER NOT NULL,   -- from 1
+  name           TEXT NOT NULL,
+  type           TEXT NOT NULL,      -- as format_type() prints it, domains resolved: numeric(15,2), text[], timestamp(3) without time zone
+  type_id        INTEGER,            -- ledger_catalog_type row of an enum (or of an array's enum element)
+  domain_id      INTEGER,            -- ledger_catalog_type row of the domain the column was declared with
+  not_null       INTEGER NOT NULL DEFAULT 0,
+  default_kind   TEXT CHECK (default_kind IN ('constant', 'now', 'uuid', 'nextval', 'expression')),
+  default_sql    TEXT,               -- constant: a SQLite literal in stored form; now, uuid: NULL; nextval: the sequence's stored name; expression: a SQLite expression
+  default_definition TEXT,           -- the default in PostgreSQL's words
+  generated_sql  TEXT,               -- GENERATED ALWAYS AS (...) STORED: a SQLite expression over the bare column names
+  generated_definition TEXT,
+  identity       TEXT CHECK (identity IN ('a', 'd')),   -- GENERATED ALWAYS | BY DEFAULT AS IDENTITY
+  comment        TEXT,
+  PRIMARY KEY (relation_id, position)
+) WITHOUT ROWID;
+
+CREATE TABLE ledger_catalog_constraint (
+  constraint_id INTEGER PRIMARY KEY,
+  relation_id   INTEGER NOT NULL,
+  name          TEXT NOT NULL,       -- unique within a relation
+  kind          TEXT NOT NULL CHECK (kind IN ('p', 'u', 'f', 'c', 'd')),  -- primary, unique, foreign, check, domain check
+  columns       TEXT NOT NULL,       -- JSON array of column names ([] for a check)
+  ref_relation_id INTEGER,           -- foreign: the referenced relation
+  ref_columns   TEXT,
+  match         TEXT CHECK (match IN ('s', 'f')),        -- simple, full
+  on_update     TEXT CHECK (on_update IN ('a', 'r', 'c', 'n', 'd')), -- no action, restrict, cascade, set null, set default
+  on_delete     TEXT CHECK (on_delete IN ('a', 'r', 'c', 'n', 'd')),
+  "deferrable"  INTEGER NOT NULL DEFAULT 0,              -- 1 DEFERRABLE, 2 DEFERRABLE INITIALLY DEFERRED
+  check_sql     TEXT,                -- check: SQLite expression
+  domain_id     INTEGER,             -- domain check: the domain
+  definition    TEXT NOT NULL        -- as pg_get_constraintdef() prints it
+);
+
+CREATE TABLE ledger_catalog_index (  -- indexes that are not a constraint's own
+  index_id      INTEGER PRIMARY KEY,
+  relation_id   INTEGER NOT NULL,
+  name          TEXT NOT NULL,
+  stored_name   TEXT NOT NULL,
+  is_unique     INTEGER NOT NULL DEFAULT 0,
+  columns       TEXT NOT NULL,       -- JSON array: a column's name, or null for an expression
+  predicate_sql TEXT,
+  definition    TEXT NOT NULL,       -- CREATE INDEX ... in PostgreSQL's words
+  comment       TEXT
+);
+
+CREATE TABLE ledger_catalog_sequence (
+  sequence_id INTEGER PRIMARY KEY,
+  schema      TEXT NOT NULL,
+  name        TEXT NOT NULL,
+  stored_name TEXT NOT NULL UNIQUE,
+  type        TEXT NOT NULL,         -- smallint, integer, bigint
+  start       INTEGER NOT NULL,
+  increment   INTEGER NOT NULL,
+  minimum     INTEGER NOT NULL,
+  maximum     INTEGER NOT NULL,
+  cycle       INTEGER NOT NULL DEFAULT 0,
+  relation_id INTEGER,               -- OWNED BY, or of a serial or identity column
+  column_name TEXT
+);
+
+CREATE TABLE ledger_sequence (       -- the state of each sequence: nextval() returns last_value, or the next one once is_called
+  sequence_id INTEGER PRIMARY KEY,
+  last_value  INTEGER NOT NULL,
+  is_called   INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE ledger_catalog_trigger (
+  trigger_id  INTEGER PRIMARY KEY,   -- PostgreSQL fires by name; rows are in that order per relation
+  relation_id INTEGER NOT NULL,
+  name        TEXT NOT NULL,
+  timing      TEXT NOT NULL CHECK (timing IN ('before', 'after')),
+  events      TEXT NOT NULL,         -- JSON array of insert, update, delete
+  columns     TEXT,                  -- UPDATE OF: JSON array
+  definition  TEXT NOT NULL
+);
+
+CREATE TABLE ledger_catalog_trigger_step ( -- what a trigger's function does, flattened: one row per effect, in order
+  trigger_id    INTEGER NOT NULL,
+  n             INTEGER NOT NULL,
+  kind          TEXT NOT NULL CHECK (kind IN ('assign', 'raise', 'insert')),
+  condition_sql TEXT,                -- boolean over "new"."c" and "old"."c"; NULL is always
+  column_name   TEXT,                -- assign: the column of NEW
+  expression_sql TEXT,               -- assign: its value over "new" and "old", already coerced to the column's type; insert: the whole statement
+  sqlstate      TEXT,                -- raise
+  message       TEXT,                -- raise: the text
+  PRIMARY KEY (trigger_id, n)
+) WITHOUT ROWID;
+
+CREATE TABLE ledger_catalog_policy (
+  policy_id   INTEGER PRIMARY KEY,
+  relation_id INTEGER NOT NULL,
+  name        TEXT NOT NULL,
+  permissive  INTEGER NOT NULL DEFAULT 1,
+  command     TEXT NOT NULL CHECK (command IN ('all', 'select', 'insert', 'update', 'delete')),
+  roles       TEXT NOT NULL,         -- JSON array; ["public"] for everyone
+  using_sql   TEXT,                  -- SQLite boolean over the bare column names
+  check_sql   TEXT,
+  definition  TEXT NOT NULL
+);
+
+CREATE TABLE ledger_catalog_function ( -- functions of the schema: inlined where called, or run by triggers, or only kept for the export
+  function_id INTEGER PRIMARY KEY,
+  schema      TEXT NOT NULL,
+  name        TEXT NOT NULL,
+  language    TEXT NOT NULL,
+  definition  TEXT NOT NULL
+);
+
+CREATE TABLE ledger_catalog_statement ( -- the PostgreSQL script that makes an empty database like this file, in order
+  n          INTEGER PRIMARY KEY,
+  phase      TEXT NOT NULL CHECK (phase IN ('pre', 'post')), -- before the rows: schemas, types, sequences, bare tables, functions; after: keys, indexes, foreign keys, views, triggers, policies, comments
+  kind       TEXT NOT NULL,          -- 'CREATE TABLE', 'ADD PRIMARY KEY', ...
+  object     TEXT NOT NULL,          -- "schema"."name" of what it makes or changes
+  definition TEXT NOT NULL           -- one statement without its semicolon
+);
+
+CREATE TABLE ledger_catalog_note (   -- what the compiler skipped, recorded or mended, as ledger init printed it
+  n        INTEGER PRIMARY KEY,
+  severity TEXT NOT NULL CHECK (severity IN ('skipped', 'recorded', 'hint')),
+  source   INTEGER NOT NULL,         -- ledger_catalog_source.n
+  line     INTEGER NOT NULL,         -- from 1
+  position INTEGER NOT NULL,         -- column of the line, in characters, from 1
+  message  TEXT NOT NULL
+);

@@ -1,0 +1,90 @@
+# The strict checks, sourced by build.sh: what must hold before a commit.
+
+check_step() { # title command...
+  local title=$1 log="$OUT/check.log"
+  shift
+  if "$@" >"$log" 2>&1; then
+    printf 'ok      %s\n' "$title"
+  else
+    printf 'FAILED  %s\n' "$title"
+    tail -n 40 "$log" | sed 's/^/    /'
+    CHECK_FAILED=$((CHECK_FAILED + 1))
+  fi
+}
+
+# Each room alone, seeing only the layers above its own: a call to a lower room does not compile.
+check_layers() {
+  local folder level source
+  for level in 1:ground 2:types 3:store 4:book 5:access 6:sync; do
+    folder=${level#*:}
+    for source in amalgamation/"$folder"/*.c; do
+      [ -f "$source" ] || continue
+      "$CC" "${STRICT[@]}" "${INCLUDE[@]}" -DLEDGER_LAYER="${level%%:*}" -fsyntax-only "$source" || return 1
+    done
+  done
+}
+
+check_header() {
+  printf '#include "ledger.h"\nint main(void) { return ledger_sqlstate(0)[0] != 48; }\n' >"$OUT/header.c"
+  cp "$OUT/header.c" "$OUT/header.cpp"
+  gcc -std=c99 -Wall -Wextra -Wpedantic -Werror -I. -fsyntax-only "$OUT/header.c" &&
+    gcc -std=c11 -Wall -Wextra -Wpedantic -Werror -I. -fsyntax-only "$OUT/header.c" &&
+    g++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -I. -fsyntax-only "$OUT/header.cpp"
+}
+
+check_clang() { clang "${STRICT[@]}" "${INCLUDE[@]}" -fsyntax-only ledger.c amalgamation/shell/shell.c schema/compiler/*.c; }
+
+check_format() {
+  clang-format --dry-run -Werror ledger.c ledger.h amalgamation/*.h amalgamation/*/*.[ch] schema/compiler/*.[ch]
+}
+
+# Functions that the style forbids. strtod() may stand where PostgreSQL itself reads a double: real and double precision, and
+# fractions of a second; never where money passes.
+check_banned() {
+  local found
+  found=$(grep -nE '\b(strtod|atof|atoi|strcpy|strcat|sprintf|vsprintf|gets)\(' -r ledger.c amalgamation schema/compiler --include='*.[ch]' |
+    grep -vE ':[[:space:]]*(/\*|\*\*)|/\* .*\*/$' |
+    grep -vE '^amalgamation/types/(real|interval_input|moment_token)\.c:[0-9]+:.*strtod')
+  [ -z "$found" ] || { printf '%s\n' "$found"; return 1; }
+}
+
+# The drop-in: compiled by one line each, it makes a file and reads it again.
+check_amalgamation() {
+  amalgamation/join.sh "$OUT" &&
+    (cd "$OUT/amalgamation" && "$CC" -O1 -D_GNU_SOURCE ${DROP_IN_SQLITE_INCLUDE} -c ledger.c shell.c) &&
+    "$CC" -o "$OUT/amalgamation/ledger" "$OUT/amalgamation/ledger.o" "$OUT/amalgamation/shell.o" "${SQLITE_LINK[@]}" "${LIBRARIES[@]}" &&
+    rm -f "$OUT/amalgamation/try.db"* &&
+    "$OUT/amalgamation/ledger" init "$OUT/amalgamation/try.db" --schema=wallstreet &&
+    "$OUT/amalgamation/ledger" get "$OUT/amalgamation/try.db" users 'select=email' | grep -q admin@wallstreet.com
+}
+
+# All tests again, built with the sanitizers.
+check_sanitized() {
+  local sanitized="$OUT/sanitized"
+  mkdir -p "$sanitized"
+  [ -d "$sanitized/sqlite" ] || cp -r "$OUT/sqlite" "$sanitized/sqlite" 2>/dev/null || true
+  (
+    OUT=$sanitized CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+    export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
+    export SANITIZED=$CFLAGS
+    do_build && run_tests
+  )
+}
+
+run_check() {
+  CHECK_FAILED=0
+  sqlite_flags
+  DROP_IN_SQLITE_INCLUDE=$([ "${LEDGER_SQLITE:-}" = system ] || echo "-I$PWD/$OUT/sqlite")
+  export DROP_IN_SQLITE_INCLUDE
+  install_packages g++
+  check_step "layers: each room alone, seeing only those above it" check_layers
+  check_step "clang, strict warnings" check_clang
+  check_step "ledger.h as C99, C11 and C++" check_header
+  check_step "formatting" check_format
+  check_step "banned functions" check_banned
+  check_step "the drop-in, compiled and tried" check_amalgamation
+  printf 'the tests under AddressSanitizer and UndefinedBehaviorSanitizer:\n'
+  check_sanitized || CHECK_FAILED=$((CHECK_FAILED + 1))
+  [ "$CHECK_FAILED" -eq 0 ] || { printf '%d checks failed\n' "$CHECK_FAILED"; return 1; }
+  printf 'all checks hold\n'
+}

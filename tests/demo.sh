@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# ./build.sh demo: makes a ledger file with the full schema and some hundred rows in every kind of table, exports it, and
+# says what to type next.
+#   tests/demo.sh LEDGER FOLDER
+set -euo pipefail
+ledger=$1
+folder=$2
+file=$folder/demo.db
+
+mkdir -p "$folder"
+rm -f "$file" "$file"-wal "$file"-shm "$folder"/demo.sql "$folder"/changes.ndjson
+
+# Rows for every table, as changes for `ledger load`. Numbers come from one small generator, so that each demo is the same.
+changes() {
+  awk '
+    function random(n) { seed = (seed * 16807) % 2147483647; return seed % n }
+    function id(kind, n) { return sprintf("%08x-0000-4000-8000-%012x", kind, n) }
+    function pick(list,   parts, n) { n = split(list, parts, " "); return parts[random(n) + 1] }
+    function money(limit) { return sprintf("%d.%02d", random(limit), random(100)) }
+    function coins() { return sprintf("%d.%08d", random(9), random(99999999) + 1) }
+    function day() { return sprintf("2026-%02d-%02dT%02d:%02d:00Z", random(10) + 1, random(28) + 1, random(24), random(60)) }
+    function add(table, row) { printf "{\"table\":\"%s\",\"row\":{%s}}\n", table, row }
+    function text(name, value) { return "\"" name "\":\"" value "\"" }
+    function bare(name, value) { return "\"" name "\":" value }
+    function hex(n,   i, out) { out = ""; for (i = 0; i < n; i++) out = out substr("0123456789abcdef", random(16) + 1, 1); return out }
+    BEGIN {
+      seed = 20261120
+      split("Ada Grace Alan Edsger Barbara Donald Radia Niklaus Frances Ken", first, " ")
+      split("Lovelace Hopper Turing Dijkstra Liskov Knuth Perlman Wirth Allen Thompson", last, " ")
+      users = 40
+      for (u = 1; u <= users; u++) {
+        f = first[random(10) + 1]; l = last[random(10) + 1]; me = text("user_id", id(1, u))
+        add("users", text("id", id(1, u)) "," text("email", tolower(f) "." tolower(l) u "@example.com") "," text("password_hash", "!") "," \
+          text("first_name", f) "," text("last_name", l) "," text("username", tolower(f) u) "," text("created_at", day()))
+        add("user_profiles", me "," text("phone", "+1415555" sprintf("%04d", u)) "," bare("preferences", "{\"dashboard\":\"" pick("compact wide") "\"}"))
+        add("user_settings", me "," text("theme", pick("dark light auto")) "," text("language", pick("en de pt-BR")))
+        add("user_kyc", me "," text("verification_status", pick("pending verified rejected expired")) "," text("date_of_birth", "19" (50 + random(50)) "-0" (random(9) + 1) "-1" random(9)))
+        add("user_roles", me "," text("role_id", "e28a12b4-b654-5849-8551-a1a6aa537c03"))
+        add("api_keys", me "," text("key_hash", hex(64)) "," text("name", "key " u) "," bare("permissions", "{\"read:accounts\":true}"))
+        add("sessions", me "," text("token_hash", hex(64)) "," text("expires_at", "2027-01-01T00:00:00Z") "," text("ip_address", "203.0.113." u) "," text("device_type", pick("phone laptop kiosk")))
+        add("portfolio", me "," bare("btc_balance", coins()) "," bare("eth_balance", coins()))
+        add("simulations", me "," bare("is_enabled", pick("true false")))
+        add("deposit_addresses", me "," text("crypto_type", pick("BTC ETH USDT USDC XRP ADA")) "," text("address", "bc1q" hex(38)))
+        add("webhooks", text("id", id(3, u)) "," me "," text("url", "https://example.com/hooks/" u) "," bare("events", "[\"transaction.created\",\"account.created\"]") "," text("secret", hex(32)))
+        add("integration_configs", me "," text("integration_type", pick("stripe paypal plaid quickbooks salesforce")) "," bare("config", "{\"mode\":\"test\"}"))
+        add("vector_memory", me "," bare("embedding", "{\"vector\":[0.1,0.25," random(100) / 100 "]}") "," text("context", "prefers " pick("mornings evenings")))
+        for (a = 1; a <= 2; a++) {
+          n = u * 2 + a
+          add("accounts", text("id", id(2, n)) "," me "," text("account_number", sprintf("WS%012d", n)) "," text("account_type", pick("checking savings investment business")) "," text("currency", pick("USD EUR")))
+          for (t = 1; t <= 4; t++)
+            add("transactions", text("account_id", id(2, n)) "," text("transaction_type", pick("deposit withdrawal transfer credit debit")) "," bare("amount", money(900) + 1) "," \
+              text("currency", "USD") "," text("status", "pending") "," text("reference_number", "TXN-" n "-" t) "," text("created_at", day()))
+        }
+        for (t = 1; t <= 3; t++) {
+          add("notifications", me "," text("notification_type", pick("transaction withdrawal deposit trade alert system promotion")) "," text("message", "Message " t " for " f) "," bare("data", "{\"n\":" t "}"))
+          add("trades", me "," text("trade_type", pick("buy sell")) "," text("asset", pick("BTC ETH ADA")) "," bare("amount", "0." sprintf("%08d", random(99999999) + 1)) "," bare("price", money(60000) + 1) "," bare("total", money(60000)) "," bare("balance_before", "1") "," bare("balance_after", "2"))
+          add("portfolio_transactions", me "," text("transaction_type", pick("deposit withdrawal buy sell trade")) "," bare("amount", coins()) "," text("currency", pick("BTC ETH USD")))
+          add("ai_command_logs", me "," text("model", "small-1") "," bare("input", "{\"prompt\":\"balance?\"}") "," text("status", pick("PENDING COMPLETED ERROR")))
+          add("audit_logs", me "," text("action", pick("LOGIN_SUCCESS PROFILE_UPDATED TRANSACTION_CREATED")) "," text("entity_type", "users") "," text("entity_id", id(1, u)) "," text("ip_address", "203.0.113." u))
+        }
+        add("crypto_withdrawals", me "," bare("amount", "0." sprintf("%08d", random(99999999) + 1)) "," text("currency", pick("BTC ETH USDC")))
+        add("entities", text("entity_type", pick("branch device terminal")) "," text("name", "Entity " u) "," text("owner_id", id(1, u)))
+        add("webhook_deliveries", text("webhook_id", id(3, u)) "," text("event_type", "transaction.created") "," bare("payload", "{\"id\":" u "}") "," bare("response_status", pick("200 204 500")))
+        add("contacts", text("name", f) "," text("email", tolower(f) "@example.org") "," text("message", "Please call me."))
+        add("testimonies", text("client_name", f " " l) "," bare("rating", random(5) + 1) "," text("content", "It lost nothing."))
+      }
+      for (h = 0; h < 120; h++) {
+        at = sprintf("2026-11-%02dT%02d:00:00Z", int(h / 24) + 1, h % 24)
+        add("price_history", text("crypto_type", "BTC") "," bare("price_usd", money(60000) + 1) "," bare("market_cap", "1200000000000.50") "," text("quoted_at", at))
+        add("exchange_rates", text("from_currency", "EUR") "," text("to_currency", "USD") "," bare("rate", "1.0" sprintf("%06d", random(999999))) "," text("quoted_at", at))
+      }
+    }'
+}
+
+echo "\$ ledger init $file"
+"$ledger" init "$file"
+changes >"$folder/changes.ndjson"
+echo "\$ ledger load $file < $folder/changes.ndjson"
+"$ledger" load "$file" --quiet <"$folder/changes.ndjson"
+echo "\$ ledger export $file --full -o $folder/demo.sql"
+"$ledger" export "$file" --full -o "$folder/demo.sql"
+echo "\$ ledger info $file"
+"$ledger" info "$file"
+echo "\$ ledger get $file account_summaries 'select=account_number,account_type,transaction_count&order=account_number&limit=3'"
+"$ledger" get "$file" account_summaries 'select=account_number,account_type,transaction_count&order=account_number&limit=3'
+
+cat <<NEXT
+
+Made: $file, and $folder/demo.sql ($(wc -c <"$folder/demo.sql") bytes), which carries it into an empty PostgreSQL 15.
+
+Next, with PATH=\$PATH:$(dirname "$ledger"):
+  ledger get $file users 'select=id,email,name&order=created_at.desc&limit=5'
+  echo '{"table":"contacts","row":{"email":"you@example.com","message":"hello"}}' | ledger load $file
+  echo '{"table":"accounts","row":{"account_number":"x","account_type":"gold"}}' | ledger load $file
+  ledger schema full --postgres | less
+  createdb main && psql -X main < $folder/demo.sql && psql -At main -c 'select * from ledger_sync.digest()'
+  ledger digest $file
+  ledger help
+NEXT
