@@ -6,6 +6,7 @@
 #
 # Settings, from the environment:
 #   LEDGER_SQLITE=system   link the distribution's SQLite instead of the fixed release
+#   OUT                    the folder of all that is made (build), relative to this one
 #   CC, CFLAGS             the C compiler (gcc) and its optimisation flags (-O2 -g)
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -19,9 +20,9 @@ SQLITE_OPTIONS=(-DSQLITE_DQS=0 -DSQLITE_THREADSAFE=2 -DSQLITE_DEFAULT_MEMSTATUS=
 CC=${CC:-gcc}
 CFLAGS=${CFLAGS:--O2 -g}
 STRICT=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wno-overlength-strings -Werror)
-OUT=build
-LIBRARIES=(-lsodium -lcjson -lpcre2-8 -lpthread -ldl -lm)
-COMPILER_LIBRARIES=(-lpg_query -lprotobuf-c)
+OUT=${OUT:-build}
+LIBRARIES=(-lsodium -lpcre2-8 -lpthread -ldl -lm)
+COMPILER_LIBRARIES=(-lpg_query -lprotobuf-c -lcjson) # cJSON is the command line's too
 
 BUILD_PACKAGES=(gcc libc6-dev libsodium-dev libcjson-dev libpcre2-dev libpg-query-dev libprotobuf-c-dev)
 TEST_PACKAGES=(postgresql-15 postgresql-client-15 libcmocka-dev libpq-dev sqlite3 python3)
@@ -55,7 +56,7 @@ need_build() {
   mkdir -p "$OUT"
   local packages=("${BUILD_PACKAGES[@]}")
   if [ "${LEDGER_SQLITE:-}" = system ]; then packages+=(libsqlite3-dev)
-  elif ! [ -f "$OUT/sqlite/sqlite3.c" ] && ! command -v npm >/dev/null; then packages+=(npm); fi
+  elif ! [ -f "$OUT/sqlite/sqlite3.c" ] && ! command -v npm >/dev/null; then packages+=(npm ca-certificates); fi
   install_packages "${packages[@]}"
 }
 
@@ -100,6 +101,14 @@ compile() { # object source flag...
   printf '%s' "$line" >"$object.cmd"
 }
 
+# A program or shared library, with the compiler's own flags: the sanitizers are linked by them.
+link_program() { # output object-or-flag...
+  local output=$1
+  shift
+  # shellcheck disable=SC2086
+  "$CC" $CFLAGS -o "$output" "$@"
+}
+
 sqlite_flags() {
   if [ "${LEDGER_SQLITE:-}" = system ]; then INCLUDE=(-I"$OUT/generated" -DLEDGER_SYSTEM_SQLITE); SQLITE_LINK=(-lsqlite3)
   else INCLUDE=(-I"$OUT/sqlite" -I"$OUT/generated"); SQLITE_LINK=("$OUT/object/sqlite3.o"); fi
@@ -127,7 +136,7 @@ generate() { # the engine's own tables, without their comments: SQLite would kee
 build_objects() {
   local source
   sqlite_flags
-  [ "${LEDGER_SQLITE:-}" = system ] || compile "$OUT/object/sqlite3.o" "$OUT/sqlite/sqlite3.c" -fPIC "${SQLITE_OPTIONS[@]}"
+  [ "${LEDGER_SQLITE:-}" = system ] || compile "$OUT/object/sqlite3.o" "$OUT/sqlite/sqlite3.c" -fPIC -fvisibility=hidden "${SQLITE_OPTIONS[@]}"
   compile "$OUT/object/ledger.o" ledger.c "${STRICT[@]}" -fPIC -fvisibility=hidden \
     -DLEDGER_API='__attribute__((visibility("default")))' "${INCLUDE[@]}" &
   local library=$!
@@ -146,7 +155,7 @@ build_schemas() {
   local program="$OUT/schema_compiler" list=("full=$(full_schema)") name file
   for name in elon wallstreet advancia smarthub pe_portal; do list+=("$name=schema/systems/$name.sql"); done
   # shellcheck disable=SC2046
-  "$CC" -o "$program" "$OUT/object/compiler/main.o" $(compiler_objects) "$OUT/object/ledger.o" "${SQLITE_LINK[@]}" \
+  link_program "$program" "$OUT/object/compiler/main.o" $(compiler_objects) "$OUT/object/ledger.o" "${SQLITE_LINK[@]}" \
     "${COMPILER_LIBRARIES[@]}" "${LIBRARIES[@]}"
   local newest=0
   for file in schema/full/*.sql schema/systems/*.sql "$program"; do [ "$file" -nt "$OUT/generated/schemas.c" ] && newest=1; done
@@ -159,12 +168,14 @@ link() {
   [ "${LEDGER_SQLITE:-}" = system ] || own+=("$OUT/object/sqlite3.o")
   rm -f "$OUT/libledger.a"
   ar rcs "$OUT/libledger.a" "${own[@]}"
-  "$CC" -shared -o "$OUT/libledger.so" "${own[@]}" "${LIBRARIES[@]}" $([ "${LEDGER_SQLITE:-}" != system ] || echo -lsqlite3)
+  # What SQLite it holds stays its own: a program may have another.
+  link_program "$OUT/libledger.so" -shared -Wl,-soname,libledger.so -Wl,--no-undefined "$OUT/object/ledger.o" "$OUT/object/schemas.o" \
+    "${SQLITE_LINK[@]}" "${LIBRARIES[@]}"
   # shellcheck disable=SC2046
-  "$CC" -o "$OUT/ledger" "$OUT/object/shell.o" $(compiler_objects) "$OUT/object/ledger.o" "$OUT/object/schemas.o" \
+  link_program "$OUT/ledger" "$OUT/object/shell.o" $(compiler_objects) "$OUT/object/ledger.o" "$OUT/object/schemas.o" \
     "${SQLITE_LINK[@]}" "${COMPILER_LIBRARIES[@]}" "${LIBRARIES[@]}"
   compile "$OUT/object/extension.o" amalgamation/extension.c "${STRICT[@]}" -fPIC -fvisibility=hidden "${INCLUDE[@]}"
-  "$CC" -shared -o "$OUT/ledger_ext.so" "$OUT/object/extension.o" -lsodium -lpcre2-8 -lpthread -lm
+  link_program "$OUT/ledger_ext.so" -shared "$OUT/object/extension.o" -lsodium -lpcre2-8 -lpthread -lm
 }
 
 do_build() {

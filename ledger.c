@@ -98,10 +98,31 @@ LEDGER_API void ledger_progress(ledger *db,
 
 /* ---- writing rows */
 
-/* A list that a caller gave: its length and, unless it is empty, its arrays. */
-static int ledger_check_list(ledger *db, int count, const void *names, const void *values) {
-  if (count == 0 || (count > 0 && names != NULL && values != NULL)) return LEDGER_OK;
-  return error_set(&db->error, LEDGER_MISUSE, "a list of columns is missing");
+/* A list of columns that a caller gave: its length and, unless it is empty, a name in each place. */
+static int ledger_check_columns(ledger *db, int count, const char *const *columns) {
+  bool is_whole = count == 0 || (count > 0 && columns != NULL);
+  for (int i = 0; is_whole && i < count; i++) is_whole = columns[i] != NULL;
+  if (is_whole) return LEDGER_OK;
+  return error_set(&db->error, LEDGER_MISUSE, "a list of columns is missing, or a name in it");
+}
+
+/* The columns with their values, each of a kind that there is, and text where the kind has it. */
+static int ledger_check_list(ledger *db, int count, const char *const *columns,
+                             const ledger_value *values) {
+  int rc = ledger_check_columns(db, count, columns);
+  if (rc == LEDGER_OK && count > 0 && values == NULL)
+    rc = error_set(&db->error, LEDGER_MISUSE, "a list of values is missing");
+  for (int i = 0; rc == LEDGER_OK && i < count; i++) {
+    const ledger_value *value = &values[i];
+    bool has_text = value->kind >= LEDGER_NUMBER;
+    if ((unsigned)value->kind > LEDGER_JSON ||
+        (has_text && value->text == NULL && value->length > 0))
+      rc = error_set(&db->error, LEDGER_MISUSE, "the value of column \"%s\" is none", columns[i]);
+    else if (has_text && value->length > LEDGER_TEXT_MAX)
+      rc = error_set(&db->error, LEDGER_PROGRAM_LIMIT, "a value may have %d bytes at most",
+                     LEDGER_TEXT_MAX);
+  }
+  return rc;
 }
 
 LEDGER_API int ledger_insert(ledger *db, const char *table, int count, const char *const *columns,
@@ -120,7 +141,7 @@ LEDGER_API int ledger_upsert(ledger *db, const char *table, int count, const cha
   if (changed != NULL) *changed = 0;
   int rc = connection_enter(db);
   if (rc == LEDGER_OK) rc = ledger_check_list(db, count, columns, values);
-  if (rc == LEDGER_OK) rc = ledger_check_list(db, conflict_count, conflict, conflict);
+  if (rc == LEDGER_OK) rc = ledger_check_columns(db, conflict_count, conflict);
   if (rc != LEDGER_OK) return rc;
   return write_upsert(db, table, count, columns, values, conflict_count, conflict, update, changed,
                       returned);
@@ -267,6 +288,9 @@ LEDGER_API int ledger_export(ledger *db, enum ledger_export_part part,
   int rc = connection_enter(db);
   if (rc == LEDGER_OK && write == NULL)
     rc = error_set(&db->error, LEDGER_MISUSE, "no function to write with is given");
+  if (rc == LEDGER_OK &&
+      ((unsigned)part > LEDGER_EXPORT_INIT || (unsigned)format > LEDGER_EXPORT_INSERT))
+    rc = error_set(&db->error, LEDGER_MISUSE, "no such part or format of an export");
   return rc == LEDGER_OK ? export_script(db, part, format, write, context) : rc;
 }
 

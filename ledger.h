@@ -17,6 +17,8 @@
 **   call on it, unless the function says that it is the caller's, who then frees it with ledger_free().
 **   A handle may be used by one thread at a time; different handles of one file by as many threads and processes as
 **   there are. Nothing in the library prints, exits or aborts on data.
+**   A function that the caller gives (progress, the writer of an export) must not use the handle: ledger_* functions
+**   answer LEDGER_MISUSE there and change nothing. It must not close the handle or free its cursors.
 */
 #ifndef LEDGER_H
 #define LEDGER_H
@@ -121,7 +123,8 @@ typedef struct ledger_rows ledger_rows; /* rows being read */
   X(INVALID_FIELD,    68, "22P04", "bad line or file format")                                        \
   X(FIELD_OVERFLOW,   69, "22015", "interval field overflow")                                        \
   X(SUBSTRING,        70, "22011", "negative substring length")                                      \
-  X(NULL_NOT_ALLOWED, 71, "22004", "a null value where none may be")
+  X(NULL_NOT_ALLOWED, 71, "22004", "a null value where none may be")                                 \
+  X(INVALID_BUCKET,   72, "2201G", "invalid argument for width_bucket")
 
 enum {
   LEDGER_OK = 0,
@@ -164,7 +167,8 @@ enum {
 /*
 ** Makes the file `path` (":memory:" for none) from a compiled schema: the text that schema_compile() or ledger_schema()
 ** gives. Everything happens in one transaction; when it fails no file is left behind. The file must not exist.
-** *out is a handle also on failure (for ledger_error_of), NULL only when memory is short; close it always.
+** *out is a handle also on failure (for ledger_error_of), NULL only when memory is short or an argument is NULL (MISUSE);
+** close it always.
 ** Errors: EXISTS, CANNOT_OPEN, FULL, IO, and what the schema's seed rows violate.
 */
 LEDGER_API int ledger_create(const char *path, const char *compiled, int flags, ledger **out);
@@ -307,7 +311,8 @@ typedef struct ledger_facts {
 /* What `ledger info` prints. The texts live until the handle's next call. */
 LEDGER_API int ledger_info(ledger *db, ledger_facts *out);
 
-/* One row per relation, in order of creation: columns schema, name, kind, rows, comment. A cursor as from ledger_select(). */
+/* One row per relation, in order of creation: columns schema, name, kind, rows (NULL for a view), comment. A cursor as from
+** ledger_select(). */
 LEDGER_API int ledger_relations(ledger *db, ledger_rows **out);
 
 /* The schema files that made the file, as they were given: columns name, sha256, text; a cursor, in load order. */
@@ -331,8 +336,10 @@ enum ledger_export_format { LEDGER_EXPORT_COPY, LEDGER_EXPORT_INSERT };
 /*
 ** Writes a script for psql 15 or later (LEDGER_EXPORT_COPY), or for any PostgreSQL client (LEDGER_EXPORT_INSERT), that
 ** applies in one transaction or not at all, at one snapshot of the file. `write` gets the bytes in order and returns 0,
-** or else the export stops with LEDGER_IO. Memory does not grow with the file.
-** Errors: CORRUPT or BAD_ENCODING with table, key and column for a value that a foreign program stored wrongly.
+** or else the export stops with LEDGER_IO. Memory does not grow with the file. Between ledger_begin() and its end the
+** snapshot is the transaction's own, with what it has not committed.
+** Errors: CORRUPT or BAD_ENCODING with table, key and column for a value that a foreign program stored wrongly; MISUSE,
+** IO, INTERRUPTED, MEMORY.
 */
 LEDGER_API int ledger_export(ledger *db, enum ledger_export_part part, enum ledger_export_format format,
                              int (*write)(void *context, const void *bytes, size_t length), void *context);

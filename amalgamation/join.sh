@@ -44,12 +44,23 @@ join() { # file... : the text with our own includes resolved
   ' "$@"
 }
 
-head_lines() {
-  printf '/* Joined by amalgamation/join.sh from the rooms of ledger %s; do not edit. */\n' \
-    "$(sed -n 's/^#define LEDGER_VERSION "\(.*\)"/\1/p' ledger.h)"
+head_lines() { # needs
+  printf '/* Joined by amalgamation/join.sh from the rooms of ledger %s; do not edit.\n** %s */\n' \
+    "$(sed -n 's/^#define LEDGER_VERSION "\(.*\)"/\1/p' ledger.h)" "$1"
+  printf '#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n'
 }
 
 cp ledger.h "$out/ledger.h"
-{ head_lines; join ledger.c; printf '\n/* ---- the built-in schemas */\n'; sed '/#include "ledger.h"/d' "$build/generated/schemas.c"; } >"$out/ledger.c"
-{ head_lines; printf '#define LEDGER_SHELL_ALONE /* no schema compiler: built-in schemas only */\n'; join amalgamation/shell/shell.c; } >"$out/shell.c"
+{
+  head_lines 'Needs ledger.h beside it, SQLite 3.40 or later, libsodium and PCRE2: cc -c ledger.c'
+  printf '#define LEDGER_SYSTEM_SQLITE /* ledger info: the SQLite is not our choice */\n'
+  join ledger.c
+  printf '\n/* ---- the built-in schemas */\n'
+  sed '/#include "ledger.h"/d' "$build/generated/schemas.c"
+} >"$out/ledger.c"
+{
+  head_lines 'The command line, on ledger.h and cJSON: cc shell.c ledger.o -lsqlite3 -lsodium -lpcre2-8 -lcjson -lpthread -lm'
+  printf '#define LEDGER_SHELL_ALONE /* no schema compiler: built-in schemas only */\n'
+  join amalgamation/shell/shell.c
+} >"$out/shell.c"
 wc -c "$out"/ledger.c "$out"/ledger.h "$out"/shell.c >&2

@@ -39,7 +39,7 @@ BEGIN
     ORDER BY r.position, r.table_schema, r.table_name
   LOOP
     SELECT coalesce(string_agg(
-             format('CASE WHEN x.%1$I IS NULL THEN ''-'' ELSE octet_length(format(''%%s'', x.%1$I)) || '':'' || format(''%%s'', x.%1$I) END', c.name),
+             format('CASE WHEN x.%1$I IS NULL THEN ''-'' ELSE octet_length(convert_to(format(''%%s'', x.%1$I), ''UTF8'')) || '':'' || format(''%%s'', x.%1$I) END', c.name),
              ' || ' ORDER BY c.n), '''''')
       INTO row_text FROM unnest(relation.c) WITH ORDINALITY AS c(name, n);
     RETURN QUERY EXECUTE format(

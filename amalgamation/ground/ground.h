@@ -40,16 +40,20 @@ struct value {
 
 /* ---- text.c */
 
-LEDGER_PRIVATE bool text_is_valid_utf8(const char *text, size_t length); /* no NUL, no surrogates, no overlong form, <= U+10FFFF */
-LEDGER_PRIVATE int text_check(const char *text, size_t length, ledger_error *error); /* the same; BAD_ENCODING in PostgreSQL's words */
-LEDGER_PRIVATE size_t text_characters(const char *text, size_t length);  /* code points of valid UTF-8 */
-LEDGER_PRIVATE size_t text_offset(const char *text, size_t length, size_t characters); /* bytes of the first n characters, at most length */
-LEDGER_PRIVATE int text_decode(const char *text, size_t length, uint32_t *code_point); /* bytes taken (1-4), 0 at the end or if invalid */
-LEDGER_PRIVATE int text_encode(uint32_t code_point, char out[4]);        /* bytes written */
-LEDGER_PRIVATE uint32_t text_lower(uint32_t code_point);                 /* simple case mapping, as glibc's C.UTF-8 has it */
+LEDGER_PRIVATE bool text_is_valid_utf8(const char *text,
+                                       size_t length); /* no NUL, no surrogates, no overlong form, <= U+10FFFF */
+LEDGER_PRIVATE int text_check(const char *text, size_t length,
+                              ledger_error *error);                     /* the same; BAD_ENCODING in PostgreSQL's words */
+LEDGER_PRIVATE size_t text_characters(const char *text, size_t length); /* code points of valid UTF-8 */
+LEDGER_PRIVATE size_t text_offset(const char *text, size_t length,
+                                  size_t characters); /* bytes of the first n characters, at most length */
+LEDGER_PRIVATE int text_decode(const char *text, size_t length,
+                               uint32_t *code_point);             /* bytes taken (1-4), 0 at the end or if invalid */
+LEDGER_PRIVATE int text_encode(uint32_t code_point, char out[4]); /* bytes written */
+LEDGER_PRIVATE uint32_t text_lower(uint32_t code_point);          /* simple case mapping, as glibc's C.UTF-8 has it */
 LEDGER_PRIVATE uint32_t text_upper(uint32_t code_point);
-LEDGER_PRIVATE bool text_is_alphanumeric(uint32_t code_point);            /* as glibc's C.UTF-8 has it */
-LEDGER_PRIVATE bool text_is_space(char c);                               /* C locale isspace, without locale */
+LEDGER_PRIVATE bool text_is_alphanumeric(uint32_t code_point); /* as glibc's C.UTF-8 has it */
+LEDGER_PRIVATE bool text_is_space(char c);                     /* C locale isspace, without locale */
 
 /* ---- clock.c */
 
@@ -71,19 +75,22 @@ struct seal_sha256 {
 LEDGER_PRIVATE void seal_sha256_init(struct seal_sha256 *hash);
 LEDGER_PRIVATE void seal_sha256_update(struct seal_sha256 *hash, const void *bytes, size_t length);
 LEDGER_PRIVATE void seal_sha256_final(struct seal_sha256 *hash, unsigned char out[SEAL_SHA256_BYTES]);
+#define SEAL_SHA512_BYTES 64
+LEDGER_PRIVATE void seal_sha512(const void *bytes, size_t length, unsigned char out[SEAL_SHA512_BYTES]);
 LEDGER_PRIVATE void seal_random(void *out, size_t length);
 
 /* ---- decimal.c: exact decimal numbers of any length, PostgreSQL's numeric without NaN and Infinity */
 
 struct decimal {
-  bool negative;     /* never for zero */
-  int weight;        /* position of digits[0] in base 10^9: value = sum digits[i] * 10^9^(weight - i) */
-  int scale;         /* decimal digits after the point that are shown (dscale), 0 to 16383 */
-  int count;         /* digits in use; 0 is zero */
-  uint32_t *digits;  /* base 10^9, most significant first, in an arena */
+  bool negative;    /* never for zero */
+  int weight;       /* position of digits[0] in base 10^9: value = sum digits[i] * 10^9^(weight - i) */
+  int scale;        /* decimal digits after the point that are shown (dscale), 0 to 16383 */
+  int count;        /* digits in use; 0 is zero */
+  uint32_t *digits; /* base 10^9, most significant first, in an arena */
 };
 /* Reads PostgreSQL's numeric syntax (sign, digits, point, exponent, white space around). INVALID_TEXT, OUT_OF_RANGE. */
-LEDGER_PRIVATE int decimal_parse(struct arena *arena, const char *text, size_t length, struct decimal *out, ledger_error *error);
+LEDGER_PRIVATE int decimal_parse(struct arena *arena, const char *text, size_t length, struct decimal *out,
+                                 ledger_error *error);
 LEDGER_PRIVATE int decimal_from_integer(struct arena *arena, int64_t integer, struct decimal *out);
 /* Canonical text: fixed scale, no exponent, no "-0", no "+". In the arena, *length bytes and a NUL. NULL: memory. */
 LEDGER_PRIVATE char *decimal_text(struct arena *arena, const struct decimal *number, size_t *length);
@@ -95,21 +102,26 @@ LEDGER_PRIVATE int decimal_add(struct arena *arena, const struct decimal *a, con
 LEDGER_PRIVATE int decimal_subtract(struct arena *arena, const struct decimal *a, const struct decimal *b, struct decimal *out);
 LEDGER_PRIVATE int decimal_multiply(struct arena *arena, const struct decimal *a, const struct decimal *b, struct decimal *out);
 /* The exact sum, difference (minus) and product, of any size and scale. *out may be *a or *b, as in all of these. */
-LEDGER_PRIVATE int decimal_combine(struct arena *arena, const struct decimal *a, const struct decimal *b, bool minus, struct decimal *out);
+LEDGER_PRIVATE int decimal_combine(struct arena *arena, const struct decimal *a, const struct decimal *b, bool minus,
+                                   struct decimal *out);
 LEDGER_PRIVATE int decimal_product(struct arena *arena, const struct decimal *a, const struct decimal *b, struct decimal *out);
 /* PostgreSQL's result scale (select_div_scale). DIVISION_BY_ZERO. */
-LEDGER_PRIVATE int decimal_divide(struct arena *arena, const struct decimal *a, const struct decimal *b, struct decimal *out, ledger_error *error);
-LEDGER_PRIVATE int decimal_modulo(struct arena *arena, const struct decimal *a, const struct decimal *b, struct decimal *out, ledger_error *error);
+LEDGER_PRIVATE int decimal_divide(struct arena *arena, const struct decimal *a, const struct decimal *b, struct decimal *out,
+                                  ledger_error *error);
+LEDGER_PRIVATE int decimal_modulo(struct arena *arena, const struct decimal *a, const struct decimal *b, struct decimal *out,
+                                  ledger_error *error);
 /* The whole part of the quotient, PostgreSQL's div(). DIVISION_BY_ZERO. */
-LEDGER_PRIVATE int decimal_divide_whole(struct arena *arena, const struct decimal *a, const struct decimal *b, struct decimal *out, ledger_error *error);
+LEDGER_PRIVATE int decimal_divide_whole(struct arena *arena, const struct decimal *a, const struct decimal *b,
+                                        struct decimal *out, ledger_error *error);
 /* Where there is no error parameter: OK, MEMORY or OUT_OF_RANGE. decimal_error() turns that into PostgreSQL's words. */
 LEDGER_PRIVATE int decimal_error(int code, ledger_error *error);
-LEDGER_PRIVATE void decimal_strip(struct decimal *number); /* takes zero limbs off both ends */
+LEDGER_PRIVATE void decimal_strip(struct decimal *number);      /* takes zero limbs off both ends */
 LEDGER_PRIVATE int decimal_check(const struct decimal *number); /* OUT_OF_RANGE: more digits than a numeric can hold */
 /* The nearest integer, half away from zero. OUT_OF_RANGE. */
 LEDGER_PRIVATE int decimal_to_integer(const struct decimal *number, int64_t *out);
 /* The quotient rounded to a scale of the caller's choice; b is not zero. */
-LEDGER_PRIVATE int decimal_divide_to(struct arena *arena, const struct decimal *a, const struct decimal *b, int scale, struct decimal *out);
+LEDGER_PRIVATE int decimal_divide_to(struct arena *arena, const struct decimal *a, const struct decimal *b, int scale,
+                                     struct decimal *out);
 LEDGER_PRIVATE int decimal_divide_scale(const struct decimal *a, const struct decimal *b); /* that PostgreSQL would choose */
 /* The scale of a result whose first digit stands for 10^position: 16 significant digits, at least `scale`, at most 1000. */
 LEDGER_PRIVATE int decimal_result_scale(int position, int scale);
@@ -120,32 +132,45 @@ LEDGER_PRIVATE int decimal_group(const struct decimal *number, int weight);
 LEDGER_PRIVATE int decimal_group_weight(const struct decimal *number);
 /* decimal_power.c: with PostgreSQL's scales. INVALID_POWER, INVALID_LOGARITHM, DIVISION_BY_ZERO, OUT_OF_RANGE. */
 LEDGER_PRIVATE int decimal_sqrt(struct arena *arena, const struct decimal *a, struct decimal *out, ledger_error *error);
-LEDGER_PRIVATE int decimal_sqrt_to(struct arena *arena, const struct decimal *a, int scale, struct decimal *out); /* of a >= 0 */
+LEDGER_PRIVATE int decimal_sqrt_to(struct arena *arena, const struct decimal *a, int scale,
+                                   struct decimal *out); /* of a >= 0 */
 LEDGER_PRIVATE int decimal_exp(struct arena *arena, const struct decimal *a, struct decimal *out, ledger_error *error);
 LEDGER_PRIVATE int decimal_ln(struct arena *arena, const struct decimal *a, struct decimal *out, ledger_error *error);
-LEDGER_PRIVATE int decimal_log(struct arena *arena, const struct decimal *base, const struct decimal *a, struct decimal *out, ledger_error *error);
-LEDGER_PRIVATE int decimal_power(struct arena *arena, const struct decimal *base, const struct decimal *exponent, struct decimal *out, ledger_error *error);
+LEDGER_PRIVATE int decimal_log(struct arena *arena, const struct decimal *base, const struct decimal *a, struct decimal *out,
+                               ledger_error *error);
+LEDGER_PRIVATE int decimal_power(struct arena *arena, const struct decimal *base, const struct decimal *exponent,
+                                 struct decimal *out, ledger_error *error);
 /* Compares two canonical decimal texts without allocation, by value: '10' > '9', '1.0' = '1.00'. Text that is no number sorts bytewise after all numbers. */
 LEDGER_PRIVATE int decimal_compare_text(const char *a, size_t a_length, const char *b, size_t b_length);
 
 /* ---- json.c: a strict scanner (RFC 8259) over text; numbers stay text */
 
 enum json_token {
-  JSON_END, JSON_ERROR, JSON_OBJECT, JSON_OBJECT_END, JSON_ARRAY, JSON_ARRAY_END,
-  JSON_KEY, JSON_STRING, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL
+  JSON_END,
+  JSON_ERROR,
+  JSON_OBJECT,
+  JSON_OBJECT_END,
+  JSON_ARRAY,
+  JSON_ARRAY_END,
+  JSON_KEY,
+  JSON_STRING,
+  JSON_NUMBER,
+  JSON_TRUE,
+  JSON_FALSE,
+  JSON_NULL
 };
 struct json {
-  const char *text;       /* the document, valid UTF-8 */
+  const char *text; /* the document, valid UTF-8 */
   size_t length;
-  size_t position;        /* of the next token */
-  const char *token;      /* the last token's text: string and key without quotes, still escaped */
+  size_t position;   /* of the next token */
+  const char *token; /* the last token's text: string and key without quotes, still escaped */
   size_t token_length;
-  size_t token_start;     /* offset of the token's first byte, quote included */
-  bool token_escaped;     /* string or key: has a backslash */
-  int depth;              /* open objects and arrays */
+  size_t token_start;                         /* offset of the token's first byte, quote included */
+  bool token_escaped;                         /* string or key: has a backslash */
+  int depth;                                  /* open objects and arrays */
   unsigned char stack[LEDGER_JSON_DEPTH_MAX]; /* '{' or '[' and what is expected next; private to json.c */
-  const char *problem;    /* after JSON_ERROR: what was wrong, % standing for the token; json_error() fills it in */
-  int code;               /* after JSON_ERROR: LEDGER_INVALID_TEXT or LEDGER_TOO_COMPLEX */
+  const char *problem; /* after JSON_ERROR: what was wrong, % standing for the token; json_error() fills it in */
+  int code;            /* after JSON_ERROR: LEDGER_INVALID_TEXT or LEDGER_TOO_COMPLEX */
 };
 LEDGER_PRIVATE void json_start(struct json *json, const char *text, size_t length);
 /* The next token. Commas and colons are checked and passed over. JSON_END once one whole document and only white space was read. */
@@ -153,7 +178,8 @@ LEDGER_PRIVATE enum json_token json_next(struct json *json);
 /* After JSON_OBJECT or JSON_ARRAY: moves behind its end; *length receives the bytes from its first to its last. false: error. */
 LEDGER_PRIVATE bool json_skip(struct json *json, size_t *length);
 /* Decodes the last string or key into the arena. UNTRANSLATABLE for \u0000, INVALID_TEXT for a lone surrogate. */
-LEDGER_PRIVATE int json_decode(struct arena *arena, const struct json *json, const char **text, size_t *length, ledger_error *error);
+LEDGER_PRIVATE int json_decode(struct arena *arena, const struct json *json, const char **text, size_t *length,
+                               ledger_error *error);
 /* After JSON_ERROR: sets "invalid input syntax for type json" with PostgreSQL's detail, or 54001. Returns json->code. */
 LEDGER_PRIVATE int json_error(const struct json *json, ledger_error *error);
 /* Orders the decoded bytes of the last strings or keys of two scanners, without memory. -1, 0, 1. */

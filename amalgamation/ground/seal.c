@@ -26,6 +26,13 @@ LEDGER_PRIVATE void seal_sha256_final(struct seal_sha256 *hash,
   crypto_hash_sha256_final(seal_state(hash), out);
 }
 
+_Static_assert(SEAL_SHA512_BYTES == crypto_hash_sha512_BYTES, "a SHA-512 has 64 bytes");
+
+LEDGER_PRIVATE void seal_sha512(const void *bytes, size_t length,
+                                unsigned char out[SEAL_SHA512_BYTES]) {
+  crypto_hash_sha512(out, bytes, length);
+}
+
 LEDGER_PRIVATE void seal_random(void *out, size_t length) {
   /* Safe to call again and from any thread; without it the first randombytes_buf() of two
   ** threads would race. A machine without randomness cannot mint an id: randombytes_buf() ends

@@ -24,8 +24,10 @@ static int info_tables(const struct command *command, ledger *db, const char *pa
     int at = strcmp(schema, "public") == 0 ? 0 : snprintf(name, sizeof name, "%s.", schema);
     snprintf(name + at, sizeof name - (size_t)at, "%s", ledger_rows_text(rows, 1, NULL));
     printf("%-32s ", name);
-    if (strcmp(ledger_rows_text(rows, 2, NULL), "view") == 0) printf("%12s\n", "view");
-    else printf("%12s\n", ledger_rows_text(rows, 3, NULL));
+    if (strcmp(ledger_rows_text(rows, 2, NULL), "view") == 0)
+      printf("%12s\n", "view");
+    else
+      printf("%12s\n", ledger_rows_text(rows, 3, NULL));
   }
   ledger_rows_free(rows);
   return rc == LEDGER_DONE ? EXIT_DONE : report_error(command->name, path, db);
@@ -62,8 +64,10 @@ static int cmd_info(const struct command *command, char **arguments, char **valu
     info_add(out, "wal_bytes", facts.wal_bytes);
     info_add(out, "page_bytes", facts.page_bytes);
     status = info_tables(command, db, arguments[0], cJSON_AddArrayToObject(out, "relations"));
-    if (status == EXIT_DONE) status = report_json(out);
-    else cJSON_Delete(out);
+    if (status == EXIT_DONE)
+      status = report_json(out);
+    else
+      cJSON_Delete(out);
   } else {
     printf("file       %s, %" PRId64 " bytes, %" PRId64 " in the write-ahead log\n", arguments[0],
            facts.file_bytes, facts.wal_bytes);
@@ -114,10 +118,10 @@ static int export_write(void *context, const void *bytes, size_t length) {
   return fwrite(bytes, 1, length, context) == length ? 0 : 1;
 }
 
-static int export_part(const struct command *command, char **values, enum ledger_export_part *part) {
-  static const enum ledger_export_part parts[] = {LEDGER_EXPORT_INIT, LEDGER_EXPORT_FULL,
-                                                  LEDGER_EXPORT_SCHEMA_ONLY,
-                                                  LEDGER_EXPORT_DATA_ONLY};
+static int export_part(const struct command *command, char **values,
+                       enum ledger_export_part *part) {
+  static const enum ledger_export_part parts[] = {
+      LEDGER_EXPORT_INIT, LEDGER_EXPORT_FULL, LEDGER_EXPORT_SCHEMA_ONLY, LEDGER_EXPORT_DATA_ONLY};
   int given = 0;
   for (int i = EXPORT_INIT; i <= EXPORT_DATA_ONLY; i++) {
     if (!values[i]) continue;
@@ -141,11 +145,13 @@ static int export_to_path(const struct command *command, ledger *db, enum ledger
     return EXIT_USAGE;
   }
   int rc = ledger_export(db, part, format, export_write, file);
-  if (rc != LEDGER_OK && rc != LEDGER_IO) status = report_error(command->name, path, db);
-  if (fflush(file) != 0 || fsync(fileno(file)) != 0 || ferror(file) || rc == LEDGER_IO) {
+  bool unwritten = ferror(file) != 0;
+  if (rc == LEDGER_OK) unwritten = fflush(file) != 0 || fsync(fileno(file)) != 0;
+  if (unwritten) {
     report_problem(command->name, path, "58030", strerror(errno), "nothing was written");
     status = EXIT_REFUSED;
-  }
+  } else if (rc != LEDGER_OK)
+    status = report_error(command->name, path, db);
   fclose(file);
   if (status == EXIT_DONE && rename(aside, path) != 0) {
     report_problem(command->name, path, "58030", strerror(errno), NULL);
@@ -175,7 +181,8 @@ static int cmd_export(const struct command *command, char **arguments, char **va
     if (rc == LEDGER_IO && ferror(stdout)) {
       report_problem(command->name, "standard output", "58030", strerror(errno), NULL);
       status = EXIT_REFUSED;
-    } else if (rc != LEDGER_OK) status = report_error(command->name, arguments[0], db);
+    } else if (rc != LEDGER_OK)
+      status = report_error(command->name, arguments[0], db);
     status = report_flush(command->name, status);
   }
   progress_end(&progress);
@@ -190,7 +197,8 @@ static int cmd_backup(const struct command *command, char **arguments, char **va
   ledger *db = report_open(command, arguments[0], LEDGER_READ_ONLY_FILE, &status);
   if (!db) return status;
   ledger_progress(db, progress_report, &progress);
-  if (ledger_backup(db, arguments[1]) != LEDGER_OK) status = report_error(command->name, arguments[1], db);
+  if (ledger_backup(db, arguments[1]) != LEDGER_OK)
+    status = report_error(command->name, arguments[1], db);
   progress_end(&progress);
   ledger_close(db);
   return status;

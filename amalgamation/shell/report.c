@@ -7,13 +7,28 @@ static bool report_colours(void) {
   return isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL;
 }
 
+/* An error is one line, and what it quotes from data says nothing to the terminal. */
+static void report_words(FILE *out, const char *words) {
+  for (; *words; words++) {
+    if (*words == '\n')
+      fputs("\\n", out);
+    else if ((unsigned char)*words < ' ' || *words == 0x7f)
+      fprintf(out, "\\x%02x", *words);
+    else
+      fputc(*words, out);
+  }
+}
+
 /* "ledger load: line 3: sentence [23502] (hint)" */
 static void report_problem(const char *command, const char *where, const char *sqlstate,
                            const char *message, const char *hint) {
   bool colours = report_colours();
   fprintf(stderr, "%sledger %s:%s ", colours ? "\033[31m" : "", command, colours ? "\033[0m" : "");
-  if (where && where[0]) fprintf(stderr, "%s: ", where);
-  fputs(message, stderr);
+  if (where && where[0]) {
+    report_words(stderr, where);
+    fputs(": ", stderr);
+  }
+  report_words(stderr, message);
   if (sqlstate && sqlstate[0]) fprintf(stderr, " [%s]", sqlstate);
   if (hint && hint[0]) fprintf(stderr, " (%s)", hint);
   fputc('\n', stderr);
@@ -27,8 +42,10 @@ static int report_error(const char *command, const char *where, const ledger *db
     report_problem(command, where, NULL, "interrupted; the file is as it was", NULL);
     return EXIT_INTERRUPTED;
   }
-  if (error->detail[0]) snprintf(message, sizeof message, "%s; %s", error->message, error->detail);
-  else snprintf(message, sizeof message, "%s", error->message);
+  if (error->detail[0])
+    snprintf(message, sizeof message, "%s; %s", error->message, error->detail);
+  else
+    snprintf(message, sizeof message, "%s", error->message);
   report_problem(command, where, error->sqlstate, message, error->hint);
   switch (error->code) {
   case LEDGER_CANNOT_OPEN:
@@ -73,8 +90,8 @@ static int progress_report(void *context, int64_t done, int64_t total) {
   progress->shown = true;
   int64_t rate = done * 1000 / (now_ms - progress->first_ms + 1);
   if (total > 0)
-    fprintf(stderr, "\r%s %" PRId64 " of %" PRId64 " %s (%d %%)\033[K", progress->doing, done, total,
-            progress->unit, (int)(done * 100 / total));
+    fprintf(stderr, "\r%s %" PRId64 " of %" PRId64 " %s (%d %%)\033[K", progress->doing, done,
+            total, progress->unit, (int)(done * 100 / total));
   else
     fprintf(stderr, "\r%s %" PRId64 " %s (%" PRId64 "/s)\033[K", progress->doing, done,
             progress->unit, rate);
@@ -99,13 +116,13 @@ static int report_json(cJSON *document) {
 ** the pipe (| head) needs no words. */
 static int report_flush(const char *command, int status) {
   if (fflush(stdout) == 0 && !ferror(stdout)) return status;
-  if (errno != EPIPE)
-    report_problem(command, "standard output", "58030", strerror(errno), NULL);
+  if (errno != EPIPE) report_problem(command, "standard output", "58030", strerror(errno), NULL);
   return status == EXIT_DONE ? EXIT_REFUSED : status;
 }
 
 /* Opens a ledger file for a command; prints what is wrong and sets *status otherwise. */
-static ledger *report_open(const struct command *command, const char *path, int flags, int *status) {
+static ledger *report_open(const struct command *command, const char *path, int flags,
+                           int *status) {
   ledger *db = NULL;
   if (ledger_open(path, flags, &db) == LEDGER_OK) return db;
   *status = report_error(command->name, path, db);

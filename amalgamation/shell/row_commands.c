@@ -12,14 +12,14 @@
 struct load {
   const struct command *command;
   ledger *db;
-  bool goes_on;         /* --continue */
-  bool quiet;           /* --quiet: print refused lines only */
-  int64_t batch;        /* lines of one transaction */
-  int64_t line;         /* of the input, from 1 */
-  int64_t batch_start;  /* first line of the open transaction */
-  int64_t in_batch;     /* lines of it so far */
+  bool goes_on;        /* --continue */
+  bool quiet;          /* --quiet: print refused lines only */
+  int64_t batch;       /* lines of one transaction */
+  int64_t line;        /* of the input, from 1 */
+  int64_t batch_start; /* first line of the open transaction */
+  int64_t in_batch;    /* lines of it so far */
   int64_t done, refused;
-  char *pending;        /* results not printed yet */
+  char *pending; /* results not printed yet */
   size_t pending_length, pending_capacity;
 };
 
@@ -83,7 +83,8 @@ static int load_commit(struct load *load) {
   if (load->in_batch == 0) return load_print(load) ? EXIT_DONE : EXIT_REFUSED;
   if (ledger_commit(load->db) != LEDGER_OK) {
     char where[64];
-    snprintf(where, sizeof where, "lines %" PRId64 " to %" PRId64 " were not kept", load->batch_start, load->line);
+    snprintf(where, sizeof where, "lines %" PRId64 " to %" PRId64 " were not kept",
+             load->batch_start, load->line);
     int status = report_error(load->command->name, where, load->db);
     ledger_rollback(load->db);
     return status;
@@ -95,11 +96,25 @@ static int load_commit(struct load *load) {
   return EXIT_REFUSED;
 }
 
+/* False for what the next line would meet as well: --continue does not go on from there. */
+static bool load_is_of_the_line(int code) {
+  switch (code) {
+  case LEDGER_FULL:
+  case LEDGER_IO:
+  case LEDGER_BUSY:
+  case LEDGER_READ_ONLY:
+  case LEDGER_CORRUPT:
+  case LEDGER_MEMORY:
+  case LEDGER_NO_TRANSACTION:
+  case LEDGER_INTERRUPTED: return false;
+  default: return true;
+  }
+}
+
 /* A refused line. Without --continue its whole transaction goes, so that the file ends at a line's edge that is known. */
 static int load_refuse(struct load *load, const ledger_error *error) {
   load->refused++;
-  if (load->goes_on && error->code != LEDGER_FULL && error->code != LEDGER_IO &&
-      error->code != LEDGER_INTERRUPTED && error->code != LEDGER_MEMORY)
+  if (load->goes_on && load_is_of_the_line(error->code))
     return load_say_error(load, error) ? EXIT_DONE : EXIT_REFUSED;
   char where[32];
   snprintf(where, sizeof where, "line %" PRId64, load->line);
@@ -109,7 +124,9 @@ static int load_refuse(struct load *load, const ledger_error *error) {
   load_say_error(load, &kept);
   load_print(load);
   char hint[160];
-  snprintf(hint, sizeof hint, "lines 1 to %" PRId64 " are in the file, nothing after them; --continue passes over refused lines",
+  snprintf(hint, sizeof hint,
+           "lines 1 to %" PRId64
+           " are in the file, nothing after them; --continue passes over refused lines",
            load->in_batch ? load->batch_start - 1 : load->line - 1);
   char message[sizeof kept.message + sizeof kept.detail + 4];
   snprintf(message, sizeof message, kept.detail[0] ? "%s; %s" : "%s", kept.message, kept.detail);
@@ -126,7 +143,8 @@ static int load_line(struct load *load, const char *text, size_t length) {
   if (length > LEDGER_LINE_MAX) {
     ledger_error error = {.code = LEDGER_PROGRAM_LIMIT};
     snprintf(error.sqlstate, sizeof error.sqlstate, "%s", ledger_sqlstate(LEDGER_PROGRAM_LIMIT));
-    snprintf(error.message, sizeof error.message, "the line is longer than %d bytes", LEDGER_LINE_MAX);
+    snprintf(error.message, sizeof error.message, "the line is longer than %d bytes",
+             LEDGER_LINE_MAX);
     return load_refuse(load, &error);
   }
   if (load->in_batch == 0) {
@@ -134,7 +152,8 @@ static int load_line(struct load *load, const char *text, size_t length) {
     load->batch_start = load->line;
   }
   load->in_batch++;
-  if (ledger_apply(load->db, text, (ptrdiff_t)length, &changed, load->quiet ? NULL : &rows) != LEDGER_OK) {
+  if (ledger_apply(load->db, text, (ptrdiff_t)length, &changed, load->quiet ? NULL : &rows) !=
+      LEDGER_OK) {
     status = load_refuse(load, ledger_error_of(load->db));
     if (status == EXIT_DONE && load->in_batch > 0) load->in_batch--;
     if (status == EXIT_DONE && load->in_batch == 0) ledger_rollback(load->db);
@@ -143,7 +162,8 @@ static int load_line(struct load *load, const char *text, size_t length) {
     status = EXIT_REFUSED;
   }
   ledger_rows_free(rows);
-  if (status == EXIT_DONE && (load->in_batch >= load->batch || load->pending_length > LOAD_PENDING_MAX))
+  if (status == EXIT_DONE &&
+      (load->in_batch >= load->batch || load->pending_length > LOAD_PENDING_MAX))
     status = load_commit(load);
   return status;
 }
@@ -202,7 +222,8 @@ static int cmd_load(const struct command *command, char **arguments, char **valu
   if (values[LOAD_OPTION_BATCH]) {
     char *end;
     load.batch = strtoll(values[LOAD_OPTION_BATCH], &end, 10);
-    if (*end || load.batch < 1 || load.batch > 1000000000) return report_usage(command, "--batch takes a number of lines from 1 to 1000000000");
+    if (*end || load.batch < 1 || load.batch > 1000000000)
+      return report_usage(command, "--batch takes a number of lines from 1 to 1000000000");
   }
   load.db = report_open(command, arguments[0], 0, &status);
   if (!load.db) return status;
@@ -211,14 +232,16 @@ static int cmd_load(const struct command *command, char **arguments, char **valu
     ledger_rollback(load.db);
     progress_end(&progress);
     char message[128];
-    snprintf(message, sizeof message, "interrupted; lines 1 to %" PRId64 " are in the file, nothing after them",
+    snprintf(message, sizeof message,
+             "interrupted; lines 1 to %" PRId64 " are in the file, nothing after them",
              load.in_batch ? load.batch_start - 1 : load.line);
     report_problem(command->name, NULL, NULL, message, NULL);
     status = EXIT_INTERRUPTED;
   } else {
     if (status == EXIT_DONE) status = load_commit(&load);
     progress_end(&progress);
-    fprintf(stderr, "ledger load: %" PRId64 " lines done, %" PRId64 " refused\n", load.done, load.refused);
+    fprintf(stderr, "ledger load: %" PRId64 " lines done, %" PRId64 " refused\n", load.done,
+            load.refused);
     if (status == EXIT_DONE && load.refused) status = EXIT_REFUSED;
   }
   free(load.pending);
@@ -247,9 +270,12 @@ static int cmd_get(const struct command *command, char **arguments, char **value
     first = false;
     if (fwrite(row, 1, length, stdout) != length) break;
   }
-  if (rc == LEDGER_DONE) puts("]");
-  else if (shell_interrupted) status = EXIT_INTERRUPTED;
-  else if (rc != LEDGER_OK) status = report_error(command->name, arguments[1], db);
+  if (rc == LEDGER_DONE)
+    puts("]");
+  else if (shell_interrupted)
+    status = EXIT_INTERRUPTED;
+  else if (rc != LEDGER_OK)
+    status = report_error(command->name, arguments[1], db);
   ledger_rows_free(rows);
   ledger_close(db);
   return report_flush(command->name, status);

@@ -8,8 +8,9 @@ static char *schema_read(const struct command *command, const char *path, size_t
   struct stat facts;
   FILE *file = fopen(path, "rb");
   if (!file || fstat(fileno(file), &facts) != 0) {
-    report_problem(command->name, path, "58P01", strerror(errno),
-                   "give full, elon, wallstreet, advancia, smarthub, pe_portal or the path of a .sql file");
+    report_problem(
+        command->name, path, "58P01", strerror(errno),
+        "give full, elon, wallstreet, advancia, smarthub, pe_portal or the path of a .sql file");
     if (file) fclose(file);
     return NULL;
   }
@@ -48,10 +49,13 @@ static const char *schema_base_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
+#ifndef LEDGER_SHELL_ALONE
+
 static void schema_print_note(FILE *out, const char *path, const struct schema_note *found) {
   static const char *const words[] = {"error", "skipped", "recorded", "hint"};
-  fprintf(out, "%s:%d:%d: %s: %s", path, found->line, found->column, words[found->severity],
-          found->message);
+  report_words(out, path);
+  fprintf(out, ":%d:%d: %s: ", found->line, found->column, words[found->severity]);
+  report_words(out, found->message);
   if (found->severity == SCHEMA_ERROR) fprintf(out, " [%s]", found->sqlstate);
   if (found->hint) fprintf(out, " (%s)", found->hint);
   fputc('\n', out);
@@ -69,9 +73,30 @@ static struct schema_result *schema_compile_files(const struct command *command,
   if (!result) return NULL;
   *status = result->error_count ? EXIT_REFUSED : EXIT_DONE;
   for (int i = 0; i < result->note_count; i++)
-    schema_print_note(out, count == 1 ? name : files[result->notes[i].file].name, &result->notes[i]);
+    schema_print_note(out, count == 1 ? name : files[result->notes[i].file].name,
+                      &result->notes[i]);
   return result;
 }
+
+#else /* the drop-in, which stands without the compiler */
+
+static struct schema_result *schema_compile_files(const struct command *command, const char *path,
+                                                  const struct schema_file *files, int file_count,
+                                                  const struct schema_options *options, FILE *out,
+                                                  int *status) {
+  (void)files, (void)file_count, (void)options, (void)out;
+  *status = EXIT_USAGE;
+  report_problem(command->name, path, "0A000",
+                 "this program was built without the compiler that reads schema files",
+                 "init takes full, elon, wallstreet, advancia, smarthub and pe_portal");
+  return NULL;
+}
+
+void schema_free(struct schema_result *result) {
+  (void)result;
+}
+
+#endif
 
 /* A schema file of the user's own. */
 static struct schema_result *schema_compile_path(const struct command *command, const char *path,
@@ -101,14 +126,17 @@ static struct schema_result *schema_compile_builtin(const struct command *comman
   int count = 0;
   int rc = ledger_create(":memory:", ledger_schema(name), 0, &db);
   if (rc == LEDGER_OK) rc = ledger_sources(db, &rows);
-  while (rc == LEDGER_OK && (rc = ledger_rows_next(rows)) == LEDGER_ROW && count < SCHEMA_SOURCE_MAX) {
+  while (rc == LEDGER_OK && (rc = ledger_rows_next(rows)) == LEDGER_ROW &&
+         count < SCHEMA_SOURCE_MAX) {
     files[count].name = strdup(ledger_rows_text(rows, 0, NULL));
     files[count].text = strdup(ledger_rows_text(rows, 2, &files[count].length));
     rc = files[count].name && files[count].text ? LEDGER_OK : LEDGER_MEMORY;
     count++;
   }
-  if (rc != LEDGER_DONE) *status = report_error(command->name, name, db);
-  else result = schema_compile_files(command, name, files, count, &options, out, status);
+  if (rc != LEDGER_DONE)
+    *status = report_error(command->name, name, db);
+  else
+    result = schema_compile_files(command, name, files, count, &options, out, status);
   for (int i = 0; i < count; i++) {
     free((char *)files[i].name);
     free((char *)files[i].text);
@@ -149,7 +177,8 @@ static int cmd_init(const struct command *command, char **arguments, char **valu
     if (!result) return status;
     if (result->error_count) {
       schema_count(stderr, name, result);
-      report_problem(command->name, path, NULL, "no file was made", "ledger schema PATH --check lists all that is wrong");
+      report_problem(command->name, path, NULL, "no file was made",
+                     "ledger schema PATH --check lists all that is wrong");
       schema_free(result);
       return EXIT_REFUSED;
     }
@@ -158,7 +187,8 @@ static int cmd_init(const struct command *command, char **arguments, char **valu
   ledger *db = NULL;
   if (ledger_create(path, script, values[INIT_NO_SEED] ? LEDGER_NO_SEED : 0, &db) != LEDGER_OK)
     status = report_error(command->name, path, db);
-  else status = init_report(command, db, path, name);
+  else
+    status = init_report(command, db, path, name);
   ledger_close(db);
   schema_free(result);
   return status;
@@ -175,10 +205,14 @@ static int cmd_schema(const struct command *command, char **arguments, char **va
           ? schema_compile_builtin(command, name, notes, &status)
           : schema_compile_path(command, name, values[SCHEMA_LENIENT] != NULL, notes, &status);
   if (!result) return status;
-  if (values[SCHEMA_CHECK] || result->error_count) schema_count(notes, name, result);
-  else if (values[SCHEMA_SQLITE]) fputs(result->script, stdout);
-  else if (values[SCHEMA_JSON]) puts(result->json);
-  else fputs(result->postgres, stdout);
+  if (values[SCHEMA_CHECK] || result->error_count)
+    schema_count(notes, name, result);
+  else if (values[SCHEMA_SQLITE])
+    fputs(result->script, stdout);
+  else if (values[SCHEMA_JSON])
+    puts(result->json);
+  else
+    fputs(result->postgres, stdout);
   schema_free(result);
   return status;
 }

@@ -10,60 +10,119 @@
 #include "schema_commands.c"
 
 static const struct command shell_commands[] = {
-    {"init", "init FILE [--schema=NAME|PATH.sql] [--no-seed] [--lenient]",
+    {"init",
+     "init FILE [--schema=NAME|PATH.sql] [--no-seed] [--lenient]",
      "make a ledger file from a PostgreSQL schema",
-     "NAME is full (the default), elon, wallstreet, advancia, smarthub or pe_portal; PATH.sql is a PostgreSQL\n"
+     "NAME is full (the default), elon, wallstreet, advancia, smarthub or pe_portal; PATH.sql is a "
+     "PostgreSQL\n"
      "schema of your own: DDL, a pg_dump or a migration. The file must not exist.\n"
      "  --no-seed   leave the schema's seed rows out\n"
-     "  --lenient   leave out what has no effect on stored rows (functions, triggers that cannot be translated, GIN\n"
+     "  --lenient   leave out what has no effect on stored rows (functions, triggers that cannot "
+     "be translated, GIN\n"
      "              and GiST indexes, grants) and print each, instead of refusing it\n",
-     cmd_init, true, 1, 1, {"--schema=", "--no-seed", "--lenient"}},
-    {"info", "info FILE [--json]", "what a file holds: schema, rows, sizes", "", cmd_info, true, 1, 1, {"--json"}},
-    {"schema", "schema NAME|PATH.sql [--postgres|--sqlite|--json|--check] [--lenient]",
+     cmd_init,
+     true,
+     1,
+     1,
+     {"--schema=", "--no-seed", "--lenient"}},
+    {"info",
+     "info FILE [--json]",
+     "what a file holds: schema, rows, sizes",
+     "",
+     cmd_info,
+     true,
+     1,
+     1,
+     {"--json"}},
+    {"schema",
+     "schema NAME|PATH.sql [--postgres|--sqlite|--json|--check] [--lenient]",
      "show or check a schema",
      "  --postgres  the normalised PostgreSQL script\n"
      "  --sqlite    the script that makes the SQLite file\n"
      "  --json      the catalog as JSON\n"
-     "  --check     only say what is refused, skipped or recorded, all of it; exit status 1 if anything is refused\n",
-     cmd_schema, false, 1, 1, {"--sqlite", "--postgres", "--json", "--check", "--lenient"}},
-    {"load", "load FILE [--continue] [--batch=N] [--quiet] < CHANGES",
+     "  --check     only say what is refused, skipped or recorded, all of it; exit status 1 if "
+     "anything is refused\n",
+     cmd_schema,
+     false,
+     1,
+     1,
+     {"--sqlite", "--postgres", "--json", "--check", "--lenient"}},
+    {"load",
+     "load FILE [--continue] [--batch=N] [--quiet] < CHANGES",
      "apply changes, one JSON object a line",
-     "A line is {\"table\":\"users\",\"op\":\"insert|update|delete|upsert\",\"row\":{...},\"where\":{...}}; op is insert when\n"
+     "A line is "
+     "{\"table\":\"users\",\"op\":\"insert|update|delete|upsert\",\"row\":{...},\"where\":{...}}; "
+     "op is insert when\n"
      "it is left out. For each line one line comes out, once it is committed:\n"
-     "  {\"line\":1,\"ok\":true,\"row\":{...}} or {\"line\":1,\"ok\":false,\"sqlstate\":\"23505\",\"message\":...}\n"
-     "  --continue  pass over refused lines; without it the first one ends the load and undoes its transaction\n"
+     "  {\"line\":1,\"ok\":true,\"row\":{...}} or "
+     "{\"line\":1,\"ok\":false,\"sqlstate\":\"23505\",\"message\":...}\n"
+     "  --continue  pass over refused lines; without it the first one ends the load and undoes its "
+     "transaction\n"
      "  --batch=N   lines of one transaction (10000)\n"
      "  --quiet     print refused lines only\n",
-     cmd_load, true, 1, 1, {"--continue", "--batch=", "--quiet"}},
-    {"get", "get FILE TABLE [QUERY]", "rows of a table or view as JSON",
-     "QUERY is a PostgREST query: 'select=id,email&status=eq.active&order=created_at.desc&limit=10'.\n"
-     "Operators: eq neq gt gte lt lte like ilike match imatch in is isdistinct, not.<op>, or=(...), and=(...).\n",
-     cmd_get, true, 2, 3, {0}},
-    {"export", "export FILE --full|--schema-only|--data-only|--init [--format=copy|insert] [-o OUT]",
+     cmd_load,
+     true,
+     1,
+     1,
+     {"--continue", "--batch=", "--quiet"}},
+    {"get",
+     "get FILE TABLE [QUERY]",
+     "rows of a table or view as JSON",
+     "QUERY is a PostgREST query: "
+     "'select=id,email&status=eq.active&order=created_at.desc&limit=10'.\n"
+     "Operators: eq neq gt gte lt lte like ilike match imatch in is isdistinct, not.<op>, "
+     "or=(...), and=(...).\n",
+     cmd_get,
+     true,
+     2,
+     3,
+     {0}},
+    {"export",
+     "export FILE --full|--schema-only|--data-only|--init [--format=copy|insert] [-o OUT]",
      "write a script that carries the file into PostgreSQL",
      "  --full        schema, rows and sequences, for an empty database\n"
      "  --schema-only what makes an empty database\n"
-     "  --data-only   rows, for a database that has the tables; a row that is there already and equal is skipped\n"
+     "  --data-only   rows, for a database that has the tables; a row that is there already and "
+     "equal is skipped\n"
      "  --init        only the schema ledger_sync with its digest() function\n"
      "  --format      copy for psql 15 or later (the default), insert for any client\n"
      "  -o OUT        write to a file, whole or not at all\n"
      "It applies in one transaction or not at all:  ledger export FILE --full | psql \"$MAIN\"\n",
-     cmd_export, true, 1, 1,
+     cmd_export,
+     true,
+     1,
+     1,
      {"--init", "--full", "--schema-only", "--data-only", "--format=", "-o="}},
-    {"digest", "digest FILE [--table=NAME] [--json]", "a digest of each table, to compare with PostgreSQL's",
-     "Prints schema|table|rows|sum|xor, as  psql -At -c 'select * from ledger_sync.digest()'  does on the other side.\n",
-     cmd_digest, true, 1, 1, {"--table=", "--json"}},
-    {"backup", "backup FILE DEST", "copy a file while others write to it", "DEST must not exist.\n", cmd_backup,
-     true, 2, 2, {0}},
+    {"digest",
+     "digest FILE [--table=NAME] [--json]",
+     "a digest of each table, to compare with PostgreSQL's",
+     "Prints schema|table|rows|sum|xor, as  psql -At -c 'select * from ledger_sync.digest()'  does "
+     "on the other side.\n",
+     cmd_digest,
+     true,
+     1,
+     1,
+     {"--table=", "--json"}},
+    {"backup",
+     "backup FILE DEST",
+     "copy a file while others write to it",
+     "DEST must not exist.\n",
+     cmd_backup,
+     true,
+     2,
+     2,
+     {0}},
 };
 #define SHELL_COMMANDS ((int)(sizeof shell_commands / sizeof *shell_commands))
 
 static void shell_help(FILE *out) {
-  fputs("ledger: an application's PostgreSQL database in one file\n\nusage: ledger COMMAND ...\n\n", out);
+  fputs("ledger: an application's PostgreSQL database in one file\n\nusage: ledger COMMAND ...\n\n",
+        out);
   for (int i = 0; i < SHELL_COMMANDS; i++)
     fprintf(out, "  %-10s %s\n", shell_commands[i].name, shell_commands[i].summary);
   fputs("  help       this, or of one command: ledger help COMMAND\n  version\n\n"
-        "FILE may stand in $LEDGER_FILE. Exit status: 0 done, 1 refused, 2 usage or could not run, 130 interrupted.\n",
+        "FILE may stand in $LEDGER_FILE. Exit status: 0 done, 1 refused, 2 usage or could not run, "
+        "130 interrupted.\n",
         out);
 }
 
@@ -79,12 +138,14 @@ static int shell_help_command(const char *name) {
     fprintf(stderr, "ledger help: no such command: %s\n", name);
     return EXIT_USAGE;
   }
-  printf("usage: ledger %s\n%s\n%s%s", command->usage, command->summary, command->help[0] ? "\n" : "", command->help);
+  printf("usage: ledger %s\n%s\n%s%s", command->usage, command->summary,
+         command->help[0] ? "\n" : "", command->help);
   return EXIT_DONE;
 }
 
 /* The index of an option, or -1; *value is "" or what stands behind its '=', or in the next word. */
-static int shell_option(const struct command *command, char **words, int count, int *at, char **value) {
+static int shell_option(const struct command *command, char **words, int count, int *at,
+                        char **value) {
   static char empty[] = "";
   for (int i = 0; i < OPTION_MAX && command->options[i]; i++) {
     const char *option = command->options[i];
@@ -127,7 +188,8 @@ static int shell_run(const struct command *command, char **words, int count) {
       if (option < 0) return report_usage(command, problem);
       values[option] = value;
     } else {
-      if (argument_count == command->argument_max) return report_usage(command, "too many arguments");
+      if (argument_count == command->argument_max)
+        return report_usage(command, "too many arguments");
       arguments[argument_count++] = words[at];
     }
   }
@@ -137,7 +199,8 @@ static int shell_run(const struct command *command, char **words, int count) {
     arguments[0] = file;
     argument_count++;
   }
-  if (argument_count < command->argument_min) return report_usage(command, "an argument is missing");
+  if (argument_count < command->argument_min)
+    return report_usage(command, "an argument is missing");
   return report_flush(command->name, command->run(command, arguments, values));
 }
 
@@ -155,7 +218,8 @@ int main(int count, char **words) {
     shell_help(stderr);
     return EXIT_USAGE;
   }
-  if (strcmp(words[1], "help") == 0 || strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0) {
+  if (strcmp(words[1], "help") == 0 || strcmp(words[1], "--help") == 0 ||
+      strcmp(words[1], "-h") == 0) {
     if (count > 2) return shell_help_command(words[2]);
     shell_help(stdout);
     return report_flush("help", EXIT_DONE);
@@ -166,7 +230,9 @@ int main(int count, char **words) {
   }
   const struct command *command = shell_find(words[1]);
   if (!command) {
-    fprintf(stderr, "ledger: no such command: %s (ledger help lists them)\n", words[1]);
+    fputs("ledger: no such command: ", stderr);
+    report_words(stderr, words[1]);
+    fputs(" (ledger help lists them)\n", stderr);
     return EXIT_USAGE;
   }
   return shell_run(command, words + 2, count - 2);

@@ -4,6 +4,9 @@
 */
 #include "../internal.h"
 
+#define CATALOG_RELATION_ID_MAX                                                                    \
+  1000000 /* the compiler counts from 1; lists of relations are made by this number */
+
 /* What loading needs besides the catalog. */
 struct catalog_load {
   ledger *db;
@@ -205,7 +208,9 @@ static int catalog_load_relations(struct catalog_load *load) {
     struct relation *relation = &catalog->relations[i];
     catalog->by_name[i] = relation;
     relation->id = sqlite3_column_int64(stmt, 0);
-    rc = catalog_name(load, stmt, 1, &relation->schema);
+    if (relation->id < 1 || relation->id > CATALOG_RELATION_ID_MAX)
+      rc = catalog_damaged(load, "a table with an impossible number");
+    if (rc == LEDGER_OK) rc = catalog_name(load, stmt, 1, &relation->schema);
     if (rc == LEDGER_OK) rc = catalog_name(load, stmt, 2, &relation->name);
     if (rc == LEDGER_OK) rc = catalog_name(load, stmt, 3, &relation->stored_name);
     relation->is_view = catalog_letter(stmt, 4) == 'v';

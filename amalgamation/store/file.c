@@ -1,12 +1,11 @@
 /*
 ** file.c: paths. What can be said about a file before SQLite opens it, giving a finished file its name without
-** replacing another, and the lock beside a file.
+** replacing another.
 */
 #include "../internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,21 +136,4 @@ LEDGER_PRIVATE void file_remove(const char *path) {
     if (name != NULL) unlink(name);
     sqlite3_free(name);
   }
-}
-
-/* flock() and not fcntl(): it excludes the threads of one process from each other as well. */
-
-LEDGER_PRIVATE int file_lock_open(const char *path, const char *suffix) {
-  char *name = file_beside(path, suffix);
-  int descriptor = name == NULL ? -1 : open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  sqlite3_free(name);
-  return descriptor;
-}
-
-LEDGER_PRIVATE bool file_lock(int descriptor) {
-  return flock(descriptor, LOCK_EX | LOCK_NB) == 0;
-}
-
-LEDGER_PRIVATE void file_lock_close(int descriptor) {
-  close(descriptor);
 }

@@ -10,20 +10,20 @@
 
 /* What functions ask about the connection: the user data of every function. Lives as long as the connection. */
 struct function_session {
-  int64_t now_us;      /* now(): the transaction's start, microseconds since 1970; 0: not in a transaction, take the clock */
-  const char *claims;  /* current_setting('request.jwt.claims'): JSON, or NULL */
-  void *owner;         /* the ledger handle, for nextval(); NULL in the extension */
+  int64_t now_us;     /* now(): the transaction's start, microseconds since 1970; 0: not in a transaction, take the clock */
+  const char *claims; /* current_setting('request.jwt.claims'): JSON, or NULL */
+  void *owner;        /* for nextval(): the ledger handle; in the extension the sqlite3 */
   int (*nextval)(void *owner, const char *sequence, int64_t *value, ledger_error *error);
-  struct arena arena;  /* scratch; emptied by function_arena() */
+  struct arena arena; /* scratch; emptied by function_arena() */
 };
 
 /* One row of a family's table. call gets the session from sqlite3_user_data(context). */
 struct function_row {
   const char *name;
-  int arguments;       /* -1: any number */
-  int flags;           /* FUNCTION_* */
+  int arguments; /* -1: any number */
+  int flags;     /* FUNCTION_* */
   void (*call)(sqlite3_context *context, int count, sqlite3_value **values);
-  void (*final)(sqlite3_context *context);   /* aggregates: call is the step */
+  void (*final)(sqlite3_context *context); /* aggregates: call is the step */
 };
 enum {
   FUNCTION_STRICT = 1,   /* documentation and check: a NULL argument gives NULL */
@@ -31,23 +31,31 @@ enum {
   FUNCTION_AGGREGATE = 4
 };
 /* Registers rows (SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS). Returns a SQLite code. */
-LEDGER_PRIVATE int function_register(sqlite3 *db, struct function_session *session, const struct function_row *rows, size_t count);
+LEDGER_PRIVATE int function_register(sqlite3 *db, struct function_session *session, const struct function_row *rows,
+                                     size_t count);
 /* All families and collations. */
 LEDGER_PRIVATE int function_register_all(sqlite3 *db, struct function_session *session);
 LEDGER_PRIVATE int function_numbers_register(sqlite3 *db, struct function_session *session);
-LEDGER_PRIVATE int function_decimal_register(sqlite3 *db, struct function_session *session); /* of the numbers: numeric, pg_decimal */
-LEDGER_PRIVATE int function_sums_register(sqlite3 *db, struct function_session *session);    /* of the numbers: aggregates */
-LEDGER_PRIVATE int function_choose_register(sqlite3 *db, struct function_session *session);   /* of the numbers: aggregates that pick a value */
+LEDGER_PRIVATE int function_decimal_register(sqlite3 *db,
+                                             struct function_session *session); /* of the numbers: numeric, pg_decimal */
+LEDGER_PRIVATE int function_sums_register(sqlite3 *db, struct function_session *session); /* of the numbers: aggregates */
+LEDGER_PRIVATE int
+function_choose_register(sqlite3 *db, struct function_session *session); /* of the numbers: aggregates that pick a value */
 LEDGER_PRIVATE int function_documents_register(sqlite3 *db, struct function_session *session);
 LEDGER_PRIVATE int function_moments_register(sqlite3 *db, struct function_session *session);
-LEDGER_PRIVATE int function_build_register(sqlite3 *db, struct function_session *session);   /* of the documents: those that make them */
-LEDGER_PRIVATE int function_arrays_register(sqlite3 *db, struct function_session *session);  /* of the documents: arrays */
-LEDGER_PRIVATE int function_slices_register(sqlite3 *db, struct function_session *session);  /* of the documents: parts of arrays */
+LEDGER_PRIVATE int function_build_register(sqlite3 *db,
+                                           struct function_session *session); /* of the documents: those that make them */
+LEDGER_PRIVATE int function_arrays_register(sqlite3 *db, struct function_session *session); /* of the documents: arrays */
+LEDGER_PRIVATE int function_slices_register(sqlite3 *db,
+                                            struct function_session *session); /* of the documents: parts of arrays */
 LEDGER_PRIVATE int function_strings_register(sqlite3 *db, struct function_session *session);
-LEDGER_PRIVATE int function_patterns_register(sqlite3 *db, struct function_session *session); /* of the strings: LIKE, regexp_* */
-LEDGER_PRIVATE int function_network_register(sqlite3 *db, struct function_session *session);  /* of the strings: inet, cidr */
-LEDGER_PRIVATE int function_bytes_register(sqlite3 *db, struct function_session *session);    /* of the strings: bytea, encodings */
-LEDGER_PRIVATE int function_session_register(sqlite3 *db, struct function_session *session); /* pg_now, pg_uuid, pg_nextval, pg_input, pg_output, pg_raise, auth */
+LEDGER_PRIVATE int function_patterns_register(sqlite3 *db,
+                                              struct function_session *session); /* of the strings: LIKE, regexp_* */
+LEDGER_PRIVATE int function_network_register(sqlite3 *db, struct function_session *session); /* of the strings: inet, cidr */
+LEDGER_PRIVATE int function_bytes_register(sqlite3 *db,
+                                           struct function_session *session); /* of the strings: bytea, encodings */
+LEDGER_PRIVATE int function_session_register(
+    sqlite3 *db, struct function_session *session); /* pg_now, pg_uuid, pg_nextval, pg_input, pg_output, pg_raise, auth */
 
 /* Ends a call with an error: the message is "22003: numeric field overflow"; store/ takes the SQLSTATE off again. */
 LEDGER_PRIVATE void function_fail(sqlite3_context *context, const ledger_error *error);
@@ -86,7 +94,8 @@ struct function_call {
   ledger_error error;
 };
 /* Runs `body`, which answers LEDGER_OK or an error left in call->error, unless an argument is NULL. The signature has a
-** letter for the result and one for each argument: t text, b bytea, i integer or boolean. */
+** letter for the result and one for each argument: t text, b bytea, i integer, smallint or
+** boolean (others are refused with 22003), l bigint. */
 LEDGER_PRIVATE void function_run(sqlite3_context *context, int count, sqlite3_value **values, const char *signature,
                                  int (*body)(struct function_call *call));
 /* The session's scratch arena, emptied: ask for it once in a call, at the start. */

@@ -272,7 +272,8 @@ static void builds_agg(sqlite3_context *context, sqlite3_value **values, bool is
   sqlite3_str *built = builds_aggregate_builder(context, "[", &is_first);
   if (built == NULL || !function_type_named(context, values[1], &type)) return;
   struct value value = function_argument(values[0]);
-  if (!is_first) sqlite3_str_appendall(built, type.is_array && !is_jsonb ? ", \n " : ", ");
+  bool has_line = type.is_array && !is_jsonb && value.kind != VALUE_NULL;
+  if (!is_first) sqlite3_str_appendall(built, has_line ? ", \n " : ", ");
   if (builds_append(built, &type, &value, is_jsonb, arena, &error) != LEDGER_OK)
     function_fail(context, &error);
 }

@@ -96,6 +96,42 @@ static void bytes_byteapos(sqlite3_context *context, int count, sqlite3_value **
   function_run(context, count, values, "ibb", bytes_position);
 }
 
+/* Takes off the bytes of a set, from the start or the end or both. */
+static int bytes_trim(struct function_call *call, bool at_start, bool at_end) {
+  const struct value *bytes = &call->arguments[0], *set = &call->arguments[1];
+  size_t from = 0, end = bytes->length;
+  while (at_start && from < end && memchr(set->text, bytes->text[from], set->length) != NULL)
+    from++;
+  while (at_end && from < end && memchr(set->text, bytes->text[end - 1], set->length) != NULL)
+    end--;
+  sqlite3_str_append(call->out, bytes->text + from, (int)(end - from));
+  return LEDGER_OK;
+}
+
+static int bytes_trim_both(struct function_call *call) {
+  return bytes_trim(call, true, true);
+}
+
+static int bytes_trim_start(struct function_call *call) {
+  return bytes_trim(call, true, false);
+}
+
+static int bytes_trim_end(struct function_call *call) {
+  return bytes_trim(call, false, true);
+}
+
+static void bytes_byteatrim(sqlite3_context *context, int count, sqlite3_value **values) {
+  function_run(context, count, values, "bbb", bytes_trim_both);
+}
+
+static void bytes_bytealtrim(sqlite3_context *context, int count, sqlite3_value **values) {
+  function_run(context, count, values, "bbb", bytes_trim_start);
+}
+
+static void bytes_byteartrim(sqlite3_context *context, int count, sqlite3_value **values) {
+  function_run(context, count, values, "bbb", bytes_trim_end);
+}
+
 /* ---- encodings */
 
 static int bytes_encode_body(struct function_call *call) {
@@ -194,6 +230,17 @@ static void bytes_sha256(sqlite3_context *context, int count, sqlite3_value **va
   function_run(context, count, values, "bb", bytes_sha256_body);
 }
 
+static int bytes_sha512_body(struct function_call *call) {
+  unsigned char digest[SEAL_SHA512_BYTES];
+  seal_sha512(call->arguments[0].text, call->arguments[0].length, digest);
+  sqlite3_str_append(call->out, (const char *)digest, SEAL_SHA512_BYTES);
+  return LEDGER_OK;
+}
+
+static void bytes_sha512(sqlite3_context *context, int count, sqlite3_value **values) {
+  function_run(context, count, values, "bb", bytes_sha512_body);
+}
+
 int function_bytes_register(sqlite3 *db, struct function_session *session) {
   static const struct function_row rows[] = {
       {"pg_byteacat", 2, FUNCTION_STRICT, bytes_byteacat, NULL},
@@ -210,6 +257,10 @@ int function_bytes_register(sqlite3 *db, struct function_session *session) {
       {"pg_md5_text", 1, FUNCTION_STRICT, bytes_md5_text, NULL},
       {"pg_md5_bytea", 1, FUNCTION_STRICT, bytes_md5_bytea, NULL},
       {"pg_sha256_bytea", 1, FUNCTION_STRICT, bytes_sha256, NULL},
+      {"pg_sha512_bytea", 1, FUNCTION_STRICT, bytes_sha512, NULL},
+      {"pg_byteatrim", 2, FUNCTION_STRICT, bytes_byteatrim, NULL},
+      {"pg_bytealtrim", 2, FUNCTION_STRICT, bytes_bytealtrim, NULL},
+      {"pg_byteartrim", 2, FUNCTION_STRICT, bytes_byteartrim, NULL},
   };
   return function_register(db, session, rows, sizeof rows / sizeof *rows);
 }

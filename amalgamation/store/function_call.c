@@ -11,13 +11,21 @@ static bool function_call_argument(struct function_call *call, int i, char kind,
   call->arguments[i] = function_argument(given);
   enum value_kind found = call->arguments[i].kind;
   if (found == VALUE_NULL) return false;
-  enum value_kind wanted = kind == 'i' ? VALUE_INTEGER : kind == 'b' ? VALUE_BLOB : VALUE_TEXT;
-  if (found == wanted) return true;
+  bool is_number = kind == 'i' || kind == 'l';
+  int64_t integer = call->arguments[i].integer;
+  enum value_kind wanted = is_number ? VALUE_INTEGER : kind == 'b' ? VALUE_BLOB : VALUE_TEXT;
+  bool fits = kind != 'i' || (integer >= INT32_MIN && integer <= INT32_MAX);
+  if (found == wanted && fits) return true;
   /* Only a foreign writer can have stored it. */
-  error_set(&call->error, LEDGER_DATATYPE_MISMATCH, "a value that is not of type %s",
-            kind == 'i'   ? "integer"
-            : kind == 'b' ? "bytea"
-                          : "text");
+  if (found == wanted) {
+    error_set(&call->error, LEDGER_OUT_OF_RANGE, "integer out of range");
+  } else {
+    error_set(&call->error, LEDGER_DATATYPE_MISMATCH, "a value that is not of type %s",
+              kind == 'i'   ? "integer"
+              : kind == 'l' ? "bigint"
+              : kind == 'b' ? "bytea"
+                            : "text");
+  }
   function_fail(call->context, &call->error);
   return false;
 }

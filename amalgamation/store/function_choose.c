@@ -58,7 +58,8 @@ static void chooses_extreme(sqlite3_context *context, sqlite3_value **values, in
     return;
   }
   struct value kept = function_text(state->kept), given = function_text(values[0]);
-  if (sign * type_compare(&state->type, &given, &kept) >= 0) chooses_keep(context, state, values[0]);
+  if (sign * type_compare(&state->type, &given, &kept) >= 0)
+    chooses_keep(context, state, values[0]);
 }
 
 static void chooses_min(sqlite3_context *context, int count, sqlite3_value **values) {

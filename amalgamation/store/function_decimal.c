@@ -229,6 +229,121 @@ static void decimals_coerce(sqlite3_context *context, int count, sqlite3_value *
   decimals_result(context, arena, rc, &number, &error);
 }
 
+/* ---- factorial(n), width_bucket(x, low, high, count) */
+
+#define DECIMALS_FACTORIAL_LIMIT 32177 /* the last that a numeric can hold */
+#define DECIMALS_BASE 1000000000
+
+static int decimals_factorial_of(struct arena *arena, int64_t n, struct decimal *out) {
+  int count = 1;
+  size_t room = (size_t)n * 5 / 9 + 2; /* fewer than 5 digits for each factor */
+  uint32_t *limbs = arena_alloc(arena, sizeof *limbs * room); /* the least first */
+  if (limbs == NULL) return LEDGER_MEMORY;
+  limbs[0] = 1;
+  for (int64_t factor = 2; factor <= n; factor++) {
+    uint64_t carry = 0;
+    for (int i = 0; i < count; i++) {
+      carry += (uint64_t)limbs[i] * (uint64_t)factor;
+      limbs[i] = (uint32_t)(carry % DECIMALS_BASE);
+      carry /= DECIMALS_BASE;
+    }
+    if (carry > 0) limbs[count++] = (uint32_t)carry;
+  }
+  for (int i = 0; i < count / 2; i++) {
+    uint32_t limb = limbs[i];
+    limbs[i] = limbs[count - 1 - i];
+    limbs[count - 1 - i] = limb;
+  }
+  *out = (struct decimal){.weight = count - 1, .count = count, .digits = limbs};
+  decimal_strip(out);
+  return LEDGER_OK;
+}
+
+static void decimals_factorial(sqlite3_context *context, int count, sqlite3_value **values) {
+  (void)count;
+  struct decimal result;
+  ledger_error error;
+  int64_t n;
+  struct arena *arena = function_arena(context);
+  if (!function_integer(context, values[0], &n)) return;
+  if (n < 0 || n > DECIMALS_FACTORIAL_LIMIT) {
+    function_refuse(context, LEDGER_OUT_OF_RANGE,
+                    n < 0 ? "factorial of a negative number is undefined"
+                          : "value overflows numeric format");
+    return;
+  }
+  int rc = decimals_factorial_of(arena, n, &result);
+  if (rc != LEDGER_OK) rc = error_memory(&error);
+  decimals_result(context, arena, rc, &result, &error);
+}
+
+/* The bucket among `buckets` of a number that lies between the bounds, from 1: the quotient as PostgreSQL rounds it, but
+** never the bucket behind the last. */
+static int decimals_bucket(struct arena *arena, const struct decimal *x, const struct decimal *low,
+                           const struct decimal *high, int64_t buckets, int64_t *out,
+                           ledger_error *error) {
+  struct decimal number, distance, width, quotient;
+  int rc = decimal_from_integer(arena, buckets, &number);
+  if (rc == LEDGER_OK) rc = decimal_subtract(arena, x, low, &distance);
+  if (rc == LEDGER_OK) rc = decimal_subtract(arena, high, low, &width);
+  if (rc == LEDGER_OK) rc = decimal_product(arena, &distance, &number, &distance);
+  if (rc != LEDGER_OK) return decimal_error(rc, error);
+  rc = decimal_divide(arena, &distance, &width, &quotient, error);
+  if (rc == LEDGER_OK) rc = decimals_floor(arena, &quotient, &quotient, error);
+  if (rc == LEDGER_OK && decimal_to_integer(&quotient, out) != LEDGER_OK) *out = buckets;
+  if (*out >= buckets) *out = buckets - 1;
+  ++*out;
+  return rc;
+}
+
+/* Buckets that fall: the same with all signs changed. */
+static void decimals_width_bucket(sqlite3_context *context, int count, sqlite3_value **values) {
+  (void)count;
+  struct decimal numbers[3]; /* the number, the bounds */
+  ledger_error error;
+  int64_t buckets, bucket = 0;
+  struct arena *arena = function_arena(context);
+  for (int i = 0; i < 3; i++) {
+    if (!function_decimal(context, arena, values[i], &numbers[i])) return;
+  }
+  if (!function_integer(context, values[3], &buckets)) return;
+  int direction = decimal_compare(&numbers[1], &numbers[2]);
+  if (buckets <= 0 || direction == 0) {
+    function_refuse(context, LEDGER_INVALID_BUCKET,
+                    buckets <= 0 ? "count must be greater than zero"
+                                 : "lower bound cannot equal upper bound");
+    return;
+  }
+  for (int i = 0; i < 3; i++) {
+    if (direction > 0 && numbers[i].count > 0) numbers[i].negative = !numbers[i].negative;
+  }
+  int rc = LEDGER_OK;
+  if (decimal_compare(&numbers[0], &numbers[2]) >= 0) {
+    bucket = buckets + 1;
+    if (bucket > INT32_MAX) rc = error_set(&error, LEDGER_OUT_OF_RANGE, "integer out of range");
+  } else if (decimal_compare(&numbers[0], &numbers[1]) >= 0) {
+    rc = decimals_bucket(arena, &numbers[0], &numbers[1], &numbers[2], buckets, &bucket, &error);
+  }
+  if (rc == LEDGER_OK)
+    sqlite3_result_int64(context, bucket);
+  else
+    function_fail(context, &error);
+}
+
+/* ---- to_char(x, template) */
+
+static void decimals_to_char(sqlite3_context *context, int count, sqlite3_value **values) {
+  struct decimal number;
+  ledger_error error;
+  struct arena *arena = function_arena(context);
+  if (function_has_null(count, values) || !function_decimal(context, arena, values[0], &number))
+    return;
+  struct value template = function_text(values[1]);
+  sqlite3_str *built = sqlite3_str_new(NULL);
+  int rc = number_format(arena, &number, template.text, template.length, built, &error);
+  function_finish(context, built, rc, &error);
+}
+
 /* ---- scale(x), min_scale(x), trim_scale(x) */
 
 /* Digits after the point up to the last that is not 0. */
@@ -348,6 +463,9 @@ static const struct function_row decimals_rows[] = {
     {"pg_numeric_scale", 1, FUNCTION_STRICT, decimals_scale, NULL},
     {"pg_numeric_min_scale", 1, FUNCTION_STRICT, decimals_min_scale, NULL},
     {"pg_numeric", 3, FUNCTION_STRICT, decimals_coerce, NULL},
+    {"pg_numeric_to_char", 2, FUNCTION_STRICT, decimals_to_char, NULL},
+    {"pg_numeric_fac", 1, FUNCTION_STRICT, decimals_factorial, NULL},
+    {"pg_width_bucket_numeric", 4, FUNCTION_STRICT, decimals_width_bucket, NULL},
 };
 
 /* extract(epoch from 'infinity') is Infinity, which no column holds but a query may compare. */
@@ -377,3 +495,5 @@ LEDGER_PRIVATE int function_decimal_register(sqlite3 *db, struct function_sessio
 #undef DECIMALS_UNARY
 #undef DECIMALS_CASTS
 #undef DECIMALS_SCALE_LIMIT
+#undef DECIMALS_FACTORIAL_LIMIT
+#undef DECIMALS_BASE

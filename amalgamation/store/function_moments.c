@@ -32,29 +32,26 @@ struct moments_call {
 ** timestamp   z timestamptz   e timestamp or timestamptz   v interval D a date, taken as the
 ** timestamp of its midnight   i integer   f double precision   x text   n what is in call->value
 ** A leading ~ says that the arguments come in the reverse order. */
-static enum type_id moments_type(char letter)
-{
+static enum type_id moments_type(char letter) {
   switch (letter) {
-    case 'd':
-    case 'D': return TYPE_DATE;
-    case 't': return TYPE_TIME;
-    case 's': return TYPE_TIMESTAMP;
-    case 'z': return TYPE_TIMESTAMPTZ;
-    case 'v': return TYPE_INTERVAL;
-    default: return TYPE_NONE;
+  case 'd':
+  case 'D': return TYPE_DATE;
+  case 't': return TYPE_TIME;
+  case 's': return TYPE_TIMESTAMP;
+  case 'z': return TYPE_TIMESTAMPTZ;
+  case 'v': return TYPE_INTERVAL;
+  default: return TYPE_NONE;
   }
 }
 
-static bool moments_stop(sqlite3_context *context, const ledger_error *error)
-{
+static bool moments_stop(sqlite3_context *context, const ledger_error *error) {
   function_fail(context, error);
   return false;
 }
 
 /* Reads one argument. false: the result is set, to NULL or an error. */
 static bool moments_read(sqlite3_context *context, char letter, sqlite3_value *given,
-                         struct moments_operand *out)
-{
+                         struct moments_operand *out) {
   ledger_error error;
   if (letter == 'i') return function_integer(context, given, &out->moment);
   if (letter == 'f') return function_real(context, given, &out->real);
@@ -80,29 +77,28 @@ static bool moments_read(sqlite3_context *context, char letter, sqlite3_value *g
   return true;
 }
 
-static void moments_answer(sqlite3_context *context, char letter, struct moments_call *call)
-{
+static void moments_answer(sqlite3_context *context, char letter, struct moments_call *call) {
   char text[INTERVAL_TEXT_MAX];
   size_t length;
   if (call->is_null) return;
   switch (letter) {
-    case 'i': sqlite3_result_int64(context, call->out.moment); return;
-    case 'n': function_result(context, &call->value); return;
-    case 'x':
-      if (call->out.text == NULL) { /* nothing was appended */
-        sqlite3_result_text(context, "", 0, SQLITE_STATIC);
-      } else {
-        sqlite3_result_text64(context, call->out.text, call->out.length, sqlite3_free, SQLITE_UTF8);
-      }
+  case 'i': sqlite3_result_int64(context, call->out.moment); return;
+  case 'n': function_result(context, &call->value); return;
+  case 'x':
+    if (call->out.text == NULL) { /* nothing was appended */
+      sqlite3_result_text(context, "", 0, SQLITE_STATIC);
+    } else {
+      sqlite3_result_text64(context, call->out.text, call->out.length, sqlite3_free, SQLITE_UTF8);
+    }
+    return;
+  case 'v': length = interval_text(&call->out.interval, text); break;
+  default:
+    if (moment_check(moments_type(letter), call->out.moment, &call->error) != LEDGER_OK) {
+      function_fail(context, &call->error);
       return;
-    case 'v': length = interval_text(&call->out.interval, text); break;
-    default:
-      if (moment_check(moments_type(letter), call->out.moment, &call->error) != LEDGER_OK) {
-        function_fail(context, &call->error);
-        return;
-      }
-      length = moment_text(moments_type(letter), call->out.moment, text);
-      break;
+    }
+    length = moment_text(moments_type(letter), call->out.moment, text);
+    break;
   }
   sqlite3_result_text64(context, text, length, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
@@ -110,8 +106,7 @@ static void moments_answer(sqlite3_context *context, char letter, struct moments
 typedef int (*moments_body)(struct moments_call *call); /* OK, or an error that is in call->error */
 
 static void moments_run(sqlite3_context *context, int count, sqlite3_value **values,
-                        const char *signature, moments_body body)
-{
+                        const char *signature, moments_body body) {
   struct moments_call call = {.is_null = false};
   bool reverse = *signature == '~';
   if (reverse) signature++;
@@ -129,44 +124,36 @@ static void moments_run(sqlite3_context *context, int count, sqlite3_value **val
 
 /* ---- arithmetic */
 
-static int moments_same(struct moments_call *call)
-{
+static int moments_same(struct moments_call *call) {
   call->out = call->in[0];
   return LEDGER_OK;
 }
 
-static int moments_add(struct moments_call *call)
-{
+static int moments_add(struct moments_call *call) {
   return moment_add(call->in[0].moment, &call->in[1].interval, 1, &call->out.moment, &call->error);
 }
 
-static int moments_subtract(struct moments_call *call)
-{
+static int moments_subtract(struct moments_call *call) {
   return moment_add(call->in[0].moment, &call->in[1].interval, -1, &call->out.moment, &call->error);
 }
 
-static int moments_between(struct moments_call *call)
-{
+static int moments_between(struct moments_call *call) {
   return moment_subtract(call->in[0].moment, call->in[1].moment, &call->out.interval, &call->error);
 }
 
-static int moments_age(struct moments_call *call)
-{
+static int moments_age(struct moments_call *call) {
   return moment_age(call->in[0].moment, call->in[1].moment, &call->out.interval, &call->error);
 }
 
-static int moments_add_days(struct moments_call *call)
-{
+static int moments_add_days(struct moments_call *call) {
   return moment_add_days(call->in[0].moment, call->in[1].moment, &call->out.moment, &call->error);
 }
 
-static int moments_subtract_days(struct moments_call *call)
-{
+static int moments_subtract_days(struct moments_call *call) {
   return moment_add_days(call->in[0].moment, -call->in[1].moment, &call->out.moment, &call->error);
 }
 
-static int moments_days_between(struct moments_call *call)
-{
+static int moments_days_between(struct moments_call *call) {
   if (!moment_is_finite(call->in[0].moment) || !moment_is_finite(call->in[1].moment)) {
     return error_set(&call->error, LEDGER_DATETIME_RANGE, "cannot subtract infinite dates");
   }
@@ -174,116 +161,98 @@ static int moments_days_between(struct moments_call *call)
   return LEDGER_OK;
 }
 
-static int moments_time_add(struct moments_call *call)
-{
+static int moments_time_add(struct moments_call *call) {
   call->out.moment = moment_add_time(call->in[0].moment, &call->in[1].interval, 1);
   return LEDGER_OK;
 }
 
-static int moments_time_subtract(struct moments_call *call)
-{
+static int moments_time_subtract(struct moments_call *call) {
   call->out.moment = moment_add_time(call->in[0].moment, &call->in[1].interval, -1);
   return LEDGER_OK;
 }
 
-static int moments_time_between(struct moments_call *call)
-{
+static int moments_time_between(struct moments_call *call) {
   call->out.interval.microseconds = call->in[0].moment - call->in[1].moment;
   return LEDGER_OK;
 }
 
-static int moments_date_and_time(struct moments_call *call)
-{
+static int moments_date_and_time(struct moments_call *call) {
   call->out.moment = call->in[0].moment;
   if (moment_is_finite(call->out.moment)) call->out.moment += call->in[1].moment;
   return LEDGER_OK;
 }
 
-static int moments_bin(struct moments_call *call)
-{
+static int moments_bin(struct moments_call *call) {
   return moment_bin(&call->in[0].interval, call->in[1].moment, call->in[2].moment,
                     &call->out.moment, &call->error);
 }
 
 /* ---- intervals */
 
-static int moments_interval_add(struct moments_call *call)
-{
+static int moments_interval_add(struct moments_call *call) {
   return interval_add(&call->in[0].interval, &call->in[1].interval, &call->out.interval,
                       &call->error);
 }
 
-static int moments_interval_subtract(struct moments_call *call)
-{
+static int moments_interval_subtract(struct moments_call *call) {
   return interval_subtract(&call->in[0].interval, &call->in[1].interval, &call->out.interval,
                            &call->error);
 }
 
-static int moments_interval_negate(struct moments_call *call)
-{
+static int moments_interval_negate(struct moments_call *call) {
   static const struct interval zero = {0, 0, 0};
   return interval_subtract(&zero, &call->in[0].interval, &call->out.interval, &call->error);
 }
 
-static int moments_interval_multiply(struct moments_call *call)
-{
+static int moments_interval_multiply(struct moments_call *call) {
   return interval_multiply(&call->in[0].interval, call->in[1].real, &call->out.interval,
                            &call->error);
 }
 
-static int moments_interval_divide(struct moments_call *call)
-{
+static int moments_interval_divide(struct moments_call *call) {
   return interval_divide(&call->in[0].interval, call->in[1].real, &call->out.interval,
                          &call->error);
 }
 
-static int moments_justify_hours(struct moments_call *call)
-{
+static int moments_justify_hours(struct moments_call *call) {
   call->out = call->in[0];
   return interval_justify_hours(&call->out.interval, &call->error);
 }
 
-static int moments_justify_days(struct moments_call *call)
-{
+static int moments_justify_days(struct moments_call *call) {
   call->out = call->in[0];
   return interval_justify_days(&call->out.interval, &call->error);
 }
 
-static int moments_justify(struct moments_call *call)
-{
+static int moments_justify(struct moments_call *call) {
   call->out = call->in[0];
   return interval_justify(&call->out.interval, &call->error);
 }
 
 /* ---- casts */
 
-static int moments_to_date(struct moments_call *call)
-{
+static int moments_to_date(struct moments_call *call) {
   call->out.moment = moment_to_date(call->in[0].moment);
   return LEDGER_OK;
 }
 
-static int moments_to_time(struct moments_call *call)
-{
+static int moments_to_time(struct moments_call *call) {
   call->is_null = !moment_is_finite(call->in[0].moment);
   if (!call->is_null) call->out.moment = moment_to_time(call->in[0].moment);
   return LEDGER_OK;
 }
 
-static int moments_time_to_interval(struct moments_call *call)
-{
+static int moments_time_to_interval(struct moments_call *call) {
   call->out.interval.microseconds = call->in[0].moment;
   return LEDGER_OK;
 }
 
-static int moments_interval_to_time(struct moments_call *call)
-{
+static int moments_interval_to_time(struct moments_call *call) {
   call->out.moment = moment_add_time(0, &call->in[0].interval, 1);
   return LEDGER_OK;
 }
 
-static int moments_scale(struct moments_call *call)
-{
+static int moments_scale(struct moments_call *call) {
   int64_t precision = call->in[1].moment;
   call->out = call->in[0];
   if (precision < 6)
@@ -291,16 +260,14 @@ static int moments_scale(struct moments_call *call)
   return LEDGER_OK;
 }
 
-static int moments_interval_scale(struct moments_call *call)
-{
+static int moments_interval_scale(struct moments_call *call) {
   int64_t precision = call->in[2].moment;
   call->out = call->in[0];
   return interval_coerce(&call->out.interval, (int)call->in[1].moment,
                          precision < 0 || precision > 6 ? -1 : (int)precision, &call->error);
 }
 
-static int moments_is_finite(struct moments_call *call)
-{
+static int moments_is_finite(struct moments_call *call) {
   bool is_interval = call->in[0].id == TYPE_INTERVAL; /* they have no infinity */
   call->out.moment = is_interval || moment_is_finite(call->in[0].moment);
   return LEDGER_OK;
@@ -308,34 +275,58 @@ static int moments_is_finite(struct moments_call *call)
 
 /* ---- fields */
 
-static int moments_extract(struct moments_call *call)
-{
+static int moments_extract(struct moments_call *call) {
   const struct moments_operand *from = &call->in[1];
   return moment_extract(from->id, call->in[0].text, call->in[0].length, from->moment,
                         &from->interval, call->arena, &call->value, &call->error);
 }
 
-static int moments_part(struct moments_call *call)
-{
+static int moments_part(struct moments_call *call) {
   const struct moments_operand *from = &call->in[1];
   return moment_part(from->id, call->in[0].text, call->in[0].length, from->moment, &from->interval,
                      &call->value, &call->error);
 }
 
-static int moments_truncate(struct moments_call *call)
-{
+static int moments_truncate(struct moments_call *call) {
   return moment_truncate(call->in[1].id, call->in[0].text, call->in[0].length, call->in[1].moment,
                          &call->out.moment, &call->error);
 }
 
-static int moments_interval_truncate(struct moments_call *call)
-{
+static int moments_interval_truncate(struct moments_call *call) {
   call->out = call->in[1];
   return interval_truncate(call->in[0].text, call->in[0].length, &call->out.interval, &call->error);
 }
 
-static int moments_to_char(struct moments_call *call)
-{
+/* (start, end) OVERLAPS (start, end): ends in either order, one of them may be NULL. The stored forms of times and
+** timestamps order as text. */
+static void moments_overlaps(sqlite3_context *context, int count, sqlite3_value **values) {
+  struct value at[4];
+  (void)count;
+  for (int i = 0; i < 4; i++) at[i] = function_text(values[i]);
+  for (int i = 0; i < 4; i += 2) {
+    bool is_backward = at[i].kind == VALUE_NULL ||
+                       (at[i + 1].kind != VALUE_NULL && strcmp(at[i].text, at[i + 1].text) > 0);
+    if (!is_backward) continue;
+    struct value end = at[i];
+    at[i] = at[i + 1];
+    at[i + 1] = end;
+  }
+  if (at[0].kind == VALUE_NULL || at[2].kind == VALUE_NULL) return;
+  int order = strcmp(at[0].text, at[2].text);
+  if (order == 0) {
+    if (at[1].kind != VALUE_NULL && at[3].kind != VALUE_NULL) sqlite3_result_int(context, 1);
+    return;
+  }
+  /* What starts first must last until the other starts; where its end is not known, neither is the answer. */
+  const struct value *first = order < 0 ? &at[0] : &at[2], *second = order < 0 ? &at[2] : &at[0];
+  if (first[1].kind == VALUE_NULL) return;
+  if (strcmp(second->text, first[1].text) < 0)
+    sqlite3_result_int(context, 1);
+  else if (second[1].kind != VALUE_NULL)
+    sqlite3_result_int(context, 0);
+}
+
+static int moments_to_char(struct moments_call *call) {
   call->is_null = !moment_is_finite(call->in[0].moment) || call->in[1].length == 0;
   if (call->is_null) return LEDGER_OK;
   sqlite3_str *text = sqlite3_str_new(NULL);
@@ -350,8 +341,7 @@ static int moments_to_char(struct moments_call *call)
 
 /* The seconds east of UTC that a zone's operand means. */
 static int moments_east(struct moments_call *call, const struct moments_operand *zone,
-                        int64_t *east)
-{
+                        int64_t *east) {
   if (zone->id != TYPE_INTERVAL) return moment_zone(zone->text, zone->length, east, &call->error);
   if (zone->interval.months != 0 || zone->interval.days != 0) {
     return error_set(&call->error, LEDGER_INVALID_PARAMETER,
@@ -364,8 +354,7 @@ static int moments_east(struct moments_call *call, const struct moments_operand 
 
 /* A timestamp out of UTC, or into it. Infinity is the same everywhere, even where there is no
 ** such zone. */
-static int moments_zone(struct moments_call *call)
-{
+static int moments_zone(struct moments_call *call) {
   int64_t east, step;
   call->out.moment = call->in[1].moment;
   if (!moment_is_finite(call->out.moment)) return LEDGER_OK;
@@ -379,8 +368,7 @@ static int moments_zone(struct moments_call *call)
   return LEDGER_OK;
 }
 
-static int moments_truncate_in_zone(struct moments_call *call)
-{
+static int moments_truncate_in_zone(struct moments_call *call) {
   int64_t east;
   call->out.moment = call->in[1].moment;
   if (!moment_is_finite(call->out.moment)) return LEDGER_OK;
@@ -394,25 +382,21 @@ static int moments_truncate_in_zone(struct moments_call *call)
 
 /* ---- made from numbers */
 
-static int moments_of_unix(struct moments_call *call)
-{
+static int moments_of_unix(struct moments_call *call) {
   return moment_of_unix(call->in[0].real, &call->out.moment, &call->error);
 }
 
-static int moments_make_date(struct moments_call *call)
-{
+static int moments_make_date(struct moments_call *call) {
   return moment_make_date(call->in[0].moment, call->in[1].moment, call->in[2].moment,
                           &call->out.moment, &call->error);
 }
 
-static int moments_make_time(struct moments_call *call)
-{
+static int moments_make_time(struct moments_call *call) {
   return moment_make_time(call->in[0].moment, call->in[1].moment, call->in[2].real,
                           &call->out.moment, &call->error);
 }
 
-static int moments_make_timestamp(struct moments_call *call)
-{
+static int moments_make_timestamp(struct moments_call *call) {
   int64_t time;
   int rc = moments_make_date(call);
   if (rc == LEDGER_OK) {
@@ -423,8 +407,7 @@ static int moments_make_timestamp(struct moments_call *call)
   return rc;
 }
 
-static int moments_make_interval(struct moments_call *call)
-{
+static int moments_make_interval(struct moments_call *call) {
   int64_t counts[6];
   for (int i = 0; i < 6; i++) counts[i] = call->in[i].moment;
   return interval_make(counts, call->in[6].real, &call->out.interval, &call->error);
@@ -437,8 +420,7 @@ struct moments_sum {
   struct interval sum;
 };
 
-static void moments_sum_step(sqlite3_context *context, int count, sqlite3_value **values)
-{
+static void moments_sum_step(sqlite3_context *context, int count, sqlite3_value **values) {
   struct moments_operand term;
   ledger_error error;
   (void)count;
@@ -454,16 +436,14 @@ static void moments_sum_step(sqlite3_context *context, int count, sqlite3_value 
   }
 }
 
-static void moments_sum_final(sqlite3_context *context)
-{
+static void moments_sum_final(sqlite3_context *context) {
   const struct moments_sum *sum = sqlite3_aggregate_context(context, 0);
   struct moments_call call = {.is_null = sum == NULL || sum->count == 0};
   if (!call.is_null) call.out.interval = sum->sum;
   moments_answer(context, 'v', &call);
 }
 
-static void moments_average_final(sqlite3_context *context)
-{
+static void moments_average_final(sqlite3_context *context) {
   const struct moments_sum *sum = sqlite3_aggregate_context(context, 0);
   struct moments_call call = {.is_null = sum == NULL || sum->count == 0};
   if (!call.is_null && interval_divide(&sum->sum, (double)sum->count, &call.out.interval,
@@ -556,8 +536,7 @@ static void moments_average_final(sqlite3_context *context)
   X(make_interval, "viiiiiif", moments_make_interval)
 
 #define X(name, signature, body)                                                                   \
-  static void moments_sql_##name(sqlite3_context *context, int count, sqlite3_value **values)      \
-  {                                                                                                \
+  static void moments_sql_##name(sqlite3_context *context, int count, sqlite3_value **values) {    \
     moments_run(context, count, values, signature, body);                                          \
   }
 MOMENTS_FUNCTIONS(X)
@@ -571,12 +550,12 @@ static const struct function_row moments_rows[] = {
     MOMENTS_FUNCTIONS(X){"pg_sum_interval", 1, FUNCTION_AGGREGATE, moments_sum_step,
                          moments_sum_final},
     {"pg_avg_interval", 1, FUNCTION_AGGREGATE, moments_sum_step, moments_average_final},
+    {"pg_overlaps", 4, 0, moments_overlaps, NULL},
 };
 #undef X
 #undef MOMENTS_FUNCTIONS
 
-LEDGER_PRIVATE int function_moments_register(sqlite3 *db, struct function_session *session)
-{
+LEDGER_PRIVATE int function_moments_register(sqlite3 *db, struct function_session *session) {
   int rc =
       function_register(db, session, moments_rows, sizeof moments_rows / sizeof moments_rows[0]);
   if (rc == SQLITE_OK) {

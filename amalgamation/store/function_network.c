@@ -284,11 +284,11 @@ static int network_minus_body(struct function_call *call) {
 }
 
 static void network_plus(sqlite3_context *context, int count, sqlite3_value **values) {
-  function_run(context, count, values, "tti", network_plus_body);
+  function_run(context, count, values, "ttl", network_plus_body);
 }
 
 static void network_minus(sqlite3_context *context, int count, sqlite3_value **values) {
-  function_run(context, count, values, "tti", network_minus_body);
+  function_run(context, count, values, "ttl", network_minus_body);
 }
 
 static int network_difference_body(struct function_call *call) {

@@ -556,6 +556,39 @@ NUMBERS_CASTS(X)
 #undef NUMBERS_CALL
 #undef X
 
+/* width_bucket(x, low, high, count) of double precision */
+static void numbers_width_bucket(sqlite3_context *context, int count, sqlite3_value **values) {
+  double x, low, high;
+  int64_t buckets;
+  (void)count;
+  if (!function_real(context, values[0], &x) || !function_real(context, values[1], &low) ||
+      !function_real(context, values[2], &high) || !function_integer(context, values[3], &buckets))
+    return;
+  const char *refusal = buckets <= 0 ? "count must be greater than zero"
+                        : !isfinite(low) || !isfinite(high)
+                            ? "lower and upper bounds must be finite"
+                        : low == high ? "lower bound cannot equal upper bound"
+                                      : NULL;
+  if (refusal != NULL) {
+    function_refuse(context, LEDGER_INVALID_BUCKET, refusal);
+    return;
+  }
+  double sign = low < high ? 1 : -1, bucket = 0;
+  if (sign * x >= sign * high) {
+    bucket = (double)buckets + 1;
+  } else if (sign * x >= sign * low) {
+    bucket =
+        isinf(high - low) ? (x / 2 - low / 2) / (high / 2 - low / 2) : (x - low) / (high - low);
+    bucket = floor((double)buckets * bucket);
+    if (bucket >= (double)buckets) bucket = (double)buckets - 1; /* rounded up to the bound */
+    bucket++;
+  }
+  if (bucket > INT32_MAX)
+    function_refuse(context, LEDGER_OUT_OF_RANGE, "integer out of range");
+  else
+    sqlite3_result_int64(context, (sqlite3_int64)bucket);
+}
+
 static const struct function_row numbers_rows[] = {
 #define X(name, type, operation) {"pg_" #name, 2, FUNCTION_STRICT, numbers_sql_##name, NULL},
     NUMBERS_INTEGER_BINARY(X) NUMBERS_REAL_BINARY(X)
@@ -564,6 +597,7 @@ static const struct function_row numbers_rows[] = {
         NUMBERS_INTEGER_UNARY(X) NUMBERS_REAL_UNARY(X) NUMBERS_CASTS(X)
 #undef X
             {"pg_dpi", 0, 0, numbers_dpi, NULL},
+    {"pg_width_bucket_float8", 4, FUNCTION_STRICT, numbers_width_bucket, NULL},
     {"pg_drandom", 0, FUNCTION_VOLATILE, numbers_drandom, NULL},
 };
 

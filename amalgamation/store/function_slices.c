@@ -89,8 +89,8 @@ static void slices_merge(const struct type *type, struct value *values, struct v
                          size_t middle, size_t count) {
   size_t left = 0, right = middle;
   for (size_t i = 0; i < count; i++) {
-    bool take_left = right == count || (left < middle && slices_order(type, &values[left],
-                                                                      &values[right]) <= 0);
+    bool take_left =
+        right == count || (left < middle && slices_order(type, &values[left], &values[right]) <= 0);
     room[i] = take_left ? values[left++] : values[right++];
   }
   memcpy(values, room, count * sizeof *values);
@@ -128,9 +128,40 @@ static void slices_distinct(sqlite3_context *context, int count, sqlite3_value *
   slices_result(context, &element, &array);
 }
 
+/* ---- pg_width_bucket_array(x, thresholds, type): how many of the thresholds, which ascend, are not above x */
+
+static void slices_width_bucket(sqlite3_context *context, int count, sqlite3_value **values) {
+  struct type element;
+  struct array array;
+  if (function_has_null(count, values) ||
+      !slices_read(context, count - 1, values + 1, &element, &array))
+    return;
+  if (array.dimensions > 1) {
+    function_refuse(context, LEDGER_ARRAY_SUBSCRIPT, "thresholds must be one-dimensional array");
+    return;
+  }
+  for (size_t i = 0; i < array.count; i++) {
+    if (array.values[i].kind != VALUE_NULL) continue;
+    function_refuse(context, LEDGER_NULL_NOT_ALLOWED, "thresholds array must not contain NULLs");
+    return;
+  }
+  struct value x = function_argument(values[0]);
+  size_t low = 0, high = array.count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (type_compare(&element, &x, &array.values[middle]) < 0)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  sqlite3_result_int64(context, (sqlite3_int64)low);
+}
+
 static const struct function_row slices_rows[] = {
+    {"pg_width_bucket_array", 3, FUNCTION_STRICT, slices_width_bucket, NULL}, /* x, array, type */
     {"pg_array_slice", -1, FUNCTION_STRICT, slices_slice, NULL}, /* array, bounds..., type */
-    {"pg_array_distinct", 2, FUNCTION_STRICT, slices_distinct, NULL}, /* array of one dimension, type */
+    {"pg_array_distinct", 2, FUNCTION_STRICT, slices_distinct,
+     NULL}, /* array of one dimension, type */
 };
 
 LEDGER_PRIVATE int function_slices_register(sqlite3 *db, struct function_session *session) {

@@ -272,6 +272,7 @@ static void strings_rtrim(sqlite3_context *context, int count, sqlite3_value **v
 static void strings_append_fill(struct function_call *call, const struct value *fill,
                                 int64_t characters) {
   int64_t in_fill = (int64_t)text_characters(fill->text, fill->length);
+  if (in_fill == 0) return; /* broken UTF-8 that a foreign program stored */
   for (; characters >= in_fill && sqlite3_str_errcode(call->out) == SQLITE_OK;
        characters -= in_fill) {
     strings_append(call, fill->text, fill->length);
@@ -402,7 +403,7 @@ static int strings_to_hex64_body(struct function_call *call) {
   sqlite3_str_appendf(call->out, "%llx", (unsigned long long)call->arguments[0].integer);
   return LEDGER_OK;
 }
-STRINGS_FUNCTION(to_hex64, "ti")
+STRINGS_FUNCTION(to_hex64, "tl")
 
 /* ---- quoting */
 

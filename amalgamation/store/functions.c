@@ -18,3 +18,4 @@
 #include "function_strings.c"
 #include "function_sums.c"
 #include "function_typed.c"
+#include "sequence_step.c"

@@ -140,12 +140,13 @@ static int info_fill_relations(ledger *db, ledger_rows *rows) {
     const struct relation *relation = &db->catalog->relations[i];
     int64_t count = 0;
     rc = connection_report(db, i, db->catalog->relation_count);
-    if (rc == LEDGER_OK) rc = info_rows(db, relation, &count);
-    struct value values[5] = {info_value(relation->schema),
-                              info_value(relation->name),
-                              info_value(relation->is_view ? "view" : "table"),
-                              {.kind = VALUE_INTEGER, .integer = count},
-                              info_value(relation->comment)};
+    if (rc == LEDGER_OK && !relation->is_view) rc = info_rows(db, relation, &count);
+    struct value values[5] = {
+        info_value(relation->schema),
+        info_value(relation->name),
+        info_value(relation->is_view ? "view" : "table"),
+        {.kind = relation->is_view ? VALUE_NULL : VALUE_INTEGER, .integer = count},
+        info_value(relation->comment)};
     if (rc == LEDGER_OK) rc = rows_append(rows, values);
   }
   return rc;

@@ -20,6 +20,7 @@ struct ledger_rows {
   struct rows_row *first, *last;
   struct rows_row *current; /* the kept row it stands on; NULL before the first */
   bool on_row, ended;
+  int64_t now_us; /* what now() is in the statement: the transaction's start, or the first step */
   struct value *values; /* of the row it stands on, where it comes from stmt */
   char *text;           /* what rows_text() and rows_json() gave last */
 };
@@ -98,6 +99,17 @@ LEDGER_PRIVATE int rows_append(ledger_rows *rows, const struct value *values) {
   return LEDGER_OK;
 }
 
+/* now() stays the same through all steps of a statement, also outside of a transaction. */
+static int rows_step(ledger_rows *rows) {
+  struct function_session *session = &rows->db->session;
+  int64_t before = session->now_us;
+  if (rows->now_us == 0) rows->now_us = before != 0 ? before : clock_now_us();
+  session->now_us = rows->now_us;
+  int rc = sqlite3_step(rows->stmt);
+  session->now_us = before;
+  return rc;
+}
+
 LEDGER_PRIVATE int rows_next(ledger_rows *rows) {
   if (rows->db == NULL) return LEDGER_MISUSE;
   error_clear(&rows->db->error);
@@ -107,7 +119,7 @@ LEDGER_PRIVATE int rows_next(ledger_rows *rows) {
     rows->current = rows->current == NULL ? rows->first : rows->current->next;
     rows->on_row = rows->current != NULL;
   } else {
-    int rc = sqlite3_step(rows->stmt);
+    int rc = rows_step(rows);
     if (rc == SQLITE_ROW) {
       for (int i = 0; i < rows->count; i++) rows->values[i] = statement_value(rows->stmt, i);
       rows->on_row = true;

@@ -33,30 +33,13 @@ static int sequence_read(ledger *db, struct sequence *sequence) {
   return LEDGER_OK;
 }
 
-/* The value after last_value. false: the end is reached. */
-static bool sequence_step(const struct sequence *sequence, int64_t *value) {
-  if (!__builtin_add_overflow(sequence->last_value, sequence->increment, value) &&
-      *value <= sequence->maximum && *value >= sequence->minimum) {
-    return true;
-  }
-  *value = sequence->increment > 0 ? sequence->minimum : sequence->maximum;
-  return sequence->cycle;
-}
-
 LEDGER_PRIVATE int sequence_next(ledger *db, struct sequence *sequence, int64_t *value) {
   if (sequence->read_in != db->transaction) {
     int rc = sequence_read(db, sequence);
     if (rc != LEDGER_OK) return rc;
   }
-  if (!sequence->is_called) {
-    *value = sequence->last_value;
-  } else if (!sequence_step(sequence, value)) {
-    bool up = sequence->increment > 0;
-    return error_set(&db->error, LEDGER_SEQUENCE_LIMIT,
-                     "nextval: reached %s value of sequence \"%s\" (%lld)",
-                     up ? "maximum" : "minimum", sequence->name,
-                     (long long)(up ? sequence->maximum : sequence->minimum));
-  }
+  int rc = sequence_step(sequence, value, &db->error);
+  if (rc != LEDGER_OK) return rc;
   sequence->last_value = *value;
   sequence->is_called = true;
   sequence->is_dirty = true;

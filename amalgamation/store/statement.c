@@ -120,15 +120,25 @@ LEDGER_PRIVATE int statement_bind(sqlite3_stmt *stmt, int parameter, const struc
   switch (value->kind) {
   case VALUE_INTEGER: return sqlite3_bind_int64(stmt, parameter, value->integer);
   case VALUE_REAL: return sqlite3_bind_double(stmt, parameter, value->real);
-  case VALUE_TEXT:
-    return sqlite3_bind_text64(stmt, parameter, value->text, value->length, SQLITE_STATIC,
-                               SQLITE_UTF8);
-  case VALUE_BLOB: /* a NULL pointer would bind NULL */
+  case VALUE_TEXT: /* a NULL pointer would bind NULL */
+    return sqlite3_bind_text64(stmt, parameter, value->length == 0 ? "" : value->text,
+                               value->length, SQLITE_STATIC, SQLITE_UTF8);
+  case VALUE_BLOB: /* likewise */
     if (value->length == 0) return sqlite3_bind_zeroblob(stmt, parameter, 0);
     return sqlite3_bind_blob64(stmt, parameter, value->text, value->length, SQLITE_STATIC);
   case VALUE_NULL: break;
   }
   return sqlite3_bind_null(stmt, parameter);
+}
+
+LEDGER_PRIVATE int statement_bind_all(ledger *db, sqlite3_stmt *stmt, int count,
+                                      const struct value *values) {
+  int last = sqlite3_bind_parameter_count(stmt); /* IS NULL leaves out the last ones */
+  for (int i = 0; i < count && i < last; i++) {
+    int rc = statement_bind(stmt, i + 1, &values[i]);
+    if (rc != SQLITE_OK) return store_error(db, rc); /* SQLite would take it for NULL */
+  }
+  return LEDGER_OK;
 }
 
 LEDGER_PRIVATE struct value statement_value(sqlite3_stmt *stmt, int column) {

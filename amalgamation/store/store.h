@@ -14,14 +14,7 @@
 
 /* ---- catalog.c: what ledger_catalog_* says, as structs. Borrowed from the catalog; hold a reference to keep it. */
 
-enum column_default {
-  COLUMN_NO_DEFAULT,
-  COLUMN_CONSTANT,
-  COLUMN_NOW,
-  COLUMN_UUID,
-  COLUMN_NEXTVAL,
-  COLUMN_EXPRESSION
-};
+enum column_default { COLUMN_NO_DEFAULT, COLUMN_CONSTANT, COLUMN_NOW, COLUMN_UUID, COLUMN_NEXTVAL, COLUMN_EXPRESSION };
 
 struct sequence;
 struct relation;
@@ -114,8 +107,7 @@ struct sequence {
   const char *schema, *name, *stored_name;
   int64_t start, increment, minimum, maximum;
   bool cycle;
-  int64_t
-      last_value; /* as in ledger_sequence, or further: values taken are never given again by this process */
+  int64_t last_value; /* as in ledger_sequence, or further: values taken are never given again by this process */
   bool is_called;
   bool is_dirty;   /* to be written at the next commit */
   int64_t read_in; /* number of the transaction in which the file's value was last read */
@@ -137,26 +129,23 @@ LEDGER_PRIVATE void catalog_release(struct catalog *catalog);
 /* The relation of a name as ledger.h takes it: users, billing.users, "User". UNDEFINED_TABLE, with the name as written. */
 LEDGER_PRIVATE int catalog_relation(ledger *db, const char *name, struct relation **out);
 /* By SQLite's name; NULL if there is none. */
-LEDGER_PRIVATE struct relation *catalog_stored(const struct catalog *catalog,
-                                               const char *stored_name, size_t length);
+LEDGER_PRIVATE struct relation *catalog_stored(const struct catalog *catalog, const char *stored_name, size_t length);
 /* Position of a column, -1 if there is none. */
 LEDGER_PRIVATE int catalog_column(const struct relation *relation, const char *name, size_t length);
-LEDGER_PRIVATE struct sequence *catalog_sequence(const struct catalog *catalog,
-                                                 const char *stored_name);
+LEDGER_PRIVATE struct sequence *catalog_sequence(const struct catalog *catalog, const char *stored_name);
 
 /* ---- statement.c: prepared statements, fixed ones by number and built ones by key */
 
-#define STATEMENTS(X)                                                                              \
-  X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                \
-  X(BEGIN_READ, "BEGIN")                                                                           \
-  X(COMMIT, "COMMIT")                                                                              \
-  X(ROLLBACK, "ROLLBACK")                                                                          \
-  X(SCHEMA_VERSION, "PRAGMA schema_version")                                                       \
-  X(SEQUENCE_READ, "SELECT last_value, is_called FROM ledger_sequence WHERE sequence_id = ?1")     \
-  X(SEQUENCE_WRITE,                                                                                \
-    "INSERT INTO ledger_sequence (sequence_id, last_value, is_called) VALUES (?1, ?2, ?3)"         \
-    " ON CONFLICT (sequence_id) DO UPDATE SET last_value = excluded.last_value,"                   \
-    " is_called = excluded.is_called")
+#define STATEMENTS(X)                                                                                                          \
+  X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                                            \
+  X(BEGIN_READ, "BEGIN")                                                                                                       \
+  X(COMMIT, "COMMIT")                                                                                                          \
+  X(ROLLBACK, "ROLLBACK")                                                                                                      \
+  X(SCHEMA_VERSION, "PRAGMA schema_version")                                                                                   \
+  X(SEQUENCE_READ, "SELECT last_value, is_called FROM ledger_sequence WHERE sequence_id = ?1")                                 \
+  X(SEQUENCE_WRITE, "INSERT INTO ledger_sequence (sequence_id, last_value, is_called) VALUES (?1, ?2, ?3)"                     \
+                    " ON CONFLICT (sequence_id) DO UPDATE SET last_value = excluded.last_value,"                               \
+                    " is_called = excluded.is_called")
 
 enum statement_id {
 #define X(name, sql) STATEMENT_##name,
@@ -182,18 +171,17 @@ LEDGER_PRIVATE int statement_run(ledger *db, enum statement_id id);
 /* The built statement of a key, NULL if it is to be made. Valid until the end of the call into the library. */
 LEDGER_PRIVATE sqlite3_stmt *statement_find(ledger *db, const void *key, size_t length);
 /* Prepares the SQL in *sql, which is freed, and keeps it under the key. NULL after an error. */
-LEDGER_PRIVATE sqlite3_stmt *statement_make(ledger *db, const void *key, size_t length,
-                                            sqlite3_str *sql);
+LEDGER_PRIVATE sqlite3_stmt *statement_make(ledger *db, const void *key, size_t length, sqlite3_str *sql);
 /* Prepares without keeping; the SQL is freed. *out is the caller's. */
 LEDGER_PRIVATE int statement_prepare(ledger *db, sqlite3_str *sql, sqlite3_stmt **out);
 /* For those who walk a prepared statement: LEDGER_ROW, LEDGER_DONE or an error; and its end. NULL is allowed. */
 LEDGER_PRIVATE int statement_step(ledger *db, sqlite3_stmt *stmt);
 LEDGER_PRIVATE void statement_end(sqlite3_stmt *stmt);
 LEDGER_PRIVATE void statement_forget_all(ledger *db);
-LEDGER_PRIVATE int statement_bind(sqlite3_stmt *stmt, int parameter,
-                                  const struct value *value); /* text is borrowed */
-LEDGER_PRIVATE struct value statement_value(sqlite3_stmt *stmt,
-                                            int column); /* borrowed until the next step */
+LEDGER_PRIVATE int statement_bind(sqlite3_stmt *stmt, int parameter, const struct value *value); /* text is borrowed */
+/* Parameters 1 to count, as far as the statement has them. */
+LEDGER_PRIVATE int statement_bind_all(ledger *db, sqlite3_stmt *stmt, int count, const struct value *values);
+LEDGER_PRIVATE struct value statement_value(sqlite3_stmt *stmt, int column); /* borrowed until the next step */
 /* Copies the value's text into the arena. */
 LEDGER_PRIVATE int value_keep(struct arena *arena, struct value *value);
 
@@ -215,11 +203,12 @@ struct ledger {
   bool is_read_only;
   char *path;
   int timeout_ms;
-  bool checkpoints; /* we do it, with FILE-checkpoint locked, and not SQLite by itself */
-  int wal_pages;    /* in the WAL after the last commit, where we checkpoint */
+  int checkpoint_pages; /* length of the WAL at which we checkpoint; 0: SQLite does so by itself */
+  int wal_pages;        /* in the WAL after the last commit, where we checkpoint */
   int (*report)(void *context, int64_t done, int64_t total);
   void *report_context;
   int64_t report_done, report_total;
+  bool is_reporting; /* while the caller's progress function runs */
   sqlite3_stmt *fixed[STATEMENT_COUNT];
   struct statement_entry cache[STATEMENT_CACHE_MAX];
   int cache_count;
@@ -228,19 +217,19 @@ struct ledger {
   bool is_creating;     /* while the script of connection_create() runs */
 };
 
-/* Starts a call: clears the error, resets the arena. MISUSE for a NULL or failed handle. */
+/* Starts a call: clears the error, resets the arena. MISUSE for a NULL or failed handle, and from within a callback. */
 LEDGER_PRIVATE int connection_enter(ledger *db);
 LEDGER_PRIVATE int connection_open(const char *path, int flags, ledger **out);
-LEDGER_PRIVATE int connection_create(const char *path, const char *compiled, int flags,
-                                     const char *own_tables, ledger **out);
+LEDGER_PRIVATE int connection_create(const char *path, const char *compiled, int flags, const char *own_tables, ledger **out);
 LEDGER_PRIVATE void connection_close(ledger *db);
 LEDGER_PRIVATE void connection_timeout(ledger *db, int timeout_ms);
-LEDGER_PRIVATE void connection_report_to(ledger *db, int (*report)(void *, int64_t, int64_t),
-                                         void *context);
+LEDGER_PRIVATE void connection_report_to(ledger *db, int (*report)(void *, int64_t, int64_t), void *context);
 /* Tells the caller's progress function. LEDGER_INTERRUPTED when it wants to stop. */
 LEDGER_PRIVATE int connection_report(ledger *db, int64_t done, int64_t total);
 
 /* ---- transaction.c */
+
+#define TRANSACTION_CHECKPOINT_PAGES 10000 /* as wal_autocheckpoint in connection.c */
 
 /* Starts a write transaction unless one is open, and makes the catalog fresh. */
 LEDGER_PRIVATE int transaction_begin(ledger *db);
@@ -255,29 +244,22 @@ LEDGER_PRIVATE void transaction_end_read(ledger *db);
 
 /* ---- file.c: paths */
 
-LEDGER_PRIVATE int file_check(const char *path,
-                              ledger_error *error); /* exists, is a regular file, may be read */
+LEDGER_PRIVATE int file_check(const char *path, ledger_error *error);        /* exists, is a regular file, may be read */
 LEDGER_PRIVATE int file_check_absent(const char *path, ledger_error *error); /* EXISTS */
-LEDGER_PRIVATE int file_make(const char *path,
-                             ledger_error *error);     /* an empty file that was not there */
-LEDGER_PRIVATE char *file_temporary(const char *path); /* a name beside it; sqlite3_free() */
-LEDGER_PRIVATE int file_publish(const char *temporary, const char *path,
-                                ledger_error *error); /* rename without replacing */
-LEDGER_PRIVATE void file_remove(const char *path);    /* with -wal, -shm, -journal */
-LEDGER_PRIVATE int64_t file_size(const char *path, const char *suffix); /* 0 if there is none */
+LEDGER_PRIVATE int file_make(const char *path, ledger_error *error);         /* an empty file that was not there */
+LEDGER_PRIVATE char *file_temporary(const char *path);                       /* a name beside it; sqlite3_free() */
+LEDGER_PRIVATE int file_publish(const char *temporary, const char *path, ledger_error *error); /* rename without replacing */
+LEDGER_PRIVATE void file_remove(const char *path);                                             /* with -wal, -shm, -journal */
+LEDGER_PRIVATE int64_t file_size(const char *path, const char *suffix);                        /* 0 if there is none */
 LEDGER_PRIVATE bool file_exists(const char *path, const char *suffix);
 LEDGER_PRIVATE bool file_folder_is_writable(const char *path);
-LEDGER_PRIVATE int file_lock_open(const char *path, const char *suffix); /* a descriptor, or -1 */
-LEDGER_PRIVATE bool file_lock(int descriptor);                           /* without waiting */
-LEDGER_PRIVATE void file_lock_close(int descriptor); /* lets go of the lock, too */
 
 /* ---- store_error.c: SQLite's codes to ours, in one place */
 
 /* Fills db->error from the connection's last error. Returns the LEDGER_* code. */
 LEDGER_PRIVATE int store_error(ledger *db, int sqlite_rc);
 /* The same for a connection that is no handle (backup's destination). */
-LEDGER_PRIVATE int store_error_of(sqlite3 *sqlite, int sqlite_rc, const char *path,
-                                  ledger_error *error);
+LEDGER_PRIVATE int store_error_of(sqlite3 *sqlite, int sqlite_rc, const char *path, ledger_error *error);
 /* "22003: sentence" from one of our functions: fills *error and returns its code, 0 if the text is not of that form. */
 LEDGER_PRIVATE int store_error_function(const char *text, ledger_error *error);
 
@@ -289,25 +271,24 @@ struct violation {
   enum violation_change change;
   const char *text;        /* SQLite's words, where they were saved; NULL: ask the connection */
   const struct value *row; /* insert, upsert: the row as bound */
-  const char *
-      images; /* update: a SELECT of the old columns and then the new ones; delete: of the old ones */
-  int parameter_count; /* bound into it */
+  const char *images;      /* update: a SELECT of the old columns and then the new ones; delete: of the old ones */
+  int parameter_count;     /* bound into it */
   const struct value *parameters;
 };
 LEDGER_PRIVATE int violation_error(ledger *db, int sqlite_rc, const struct violation *violation);
 /* NOT NULL, found before SQLite saw the row. */
-LEDGER_PRIVATE int violation_not_null(ledger *db, const struct relation *relation, int column,
-                                      const struct value *row);
+LEDGER_PRIVATE int violation_not_null(ledger *db, const struct relation *relation, int column, const struct value *row);
 /* From SQLite's words alone, when nothing is known about the row. */
 LEDGER_PRIVATE int violation_of_text(ledger *db, int sqlite_rc, const char *text);
 /* A deferred foreign key that failed at COMMIT. */
 LEDGER_PRIVATE int violation_deferred(ledger *db);
 
-/* ---- sequence.c */
+/* ---- sequence.c, sequence_step.c */
 
+/* What nextval() gives in the sequence's state. SEQUENCE_LIMIT. */
+LEDGER_PRIVATE int sequence_step(const struct sequence *sequence, int64_t *value, ledger_error *error);
 LEDGER_PRIVATE int sequence_next(ledger *db, struct sequence *sequence, int64_t *value);
-LEDGER_PRIVATE int sequence_nextval(void *owner, const char *stored_name, int64_t *value,
-                                    ledger_error *error);
+LEDGER_PRIVATE int sequence_nextval(void *owner, const char *stored_name, int64_t *value, ledger_error *error);
 LEDGER_PRIVATE int sequence_flush(ledger *db); /* before COMMIT */
 LEDGER_PRIVATE void sequence_committed(ledger *db);
 
@@ -318,31 +299,23 @@ LEDGER_PRIVATE int trigger_install(ledger *db);
 /* A SELECT of the row after the BEFORE triggers of `event` and with its generated columns, over `inner`, a SELECT of all
 ** columns by their names, which is freed (sqlite3_free). changed: UPDATE's columns by position, NULL for an insert. The
 ** caller's; NULL when memory is short. */
-LEDGER_PRIVATE char *trigger_image(const struct relation *relation, int event, const bool *changed,
-                                   char *inner);
+LEDGER_PRIVATE char *trigger_image(const struct relation *relation, int event, const bool *changed, char *inner);
 /* Marks the columns that the BEFORE triggers of `event` assign, and the generated ones. Returns how many. */
-LEDGER_PRIVATE int trigger_assigned(const struct relation *relation, int event, const bool *changed,
-                                    bool *assigned);
+LEDGER_PRIVATE int trigger_assigned(const struct relation *relation, int event, const bool *changed, bool *assigned);
 
 /* ---- write.c, write_change.c, write_apply.c */
 
-LEDGER_PRIVATE int write_insert(ledger *db, const char *table, int count,
-                                const char *const *columns, const ledger_value *values,
-                                ledger_rows **returned);
-LEDGER_PRIVATE int write_upsert(ledger *db, const char *table, int count,
-                                const char *const *columns, const ledger_value *values,
-                                int conflict_count, const char *const *conflict, int update,
+LEDGER_PRIVATE int write_insert(ledger *db, const char *table, int count, const char *const *columns,
+                                const ledger_value *values, ledger_rows **returned);
+LEDGER_PRIVATE int write_upsert(ledger *db, const char *table, int count, const char *const *columns,
+                                const ledger_value *values, int conflict_count, const char *const *conflict, int update,
                                 int64_t *changed, ledger_rows **returned);
-LEDGER_PRIVATE int write_update(ledger *db, const char *table, int count,
-                                const char *const *columns, const ledger_value *values,
-                                int where_count, const char *const *where_columns,
-                                const ledger_value *where_values, int flags, int64_t *changed,
-                                ledger_rows **returned);
-LEDGER_PRIVATE int write_delete(ledger *db, const char *table, int where_count,
-                                const char *const *where_columns, const ledger_value *where_values,
-                                int flags, int64_t *changed, ledger_rows **returned);
-LEDGER_PRIVATE int write_apply(ledger *db, const char *change, size_t length, int64_t *changed,
-                               ledger_rows **returned);
+LEDGER_PRIVATE int write_update(ledger *db, const char *table, int count, const char *const *columns,
+                                const ledger_value *values, int where_count, const char *const *where_columns,
+                                const ledger_value *where_values, int flags, int64_t *changed, ledger_rows **returned);
+LEDGER_PRIVATE int write_delete(ledger *db, const char *table, int where_count, const char *const *where_columns,
+                                const ledger_value *where_values, int flags, int64_t *changed, ledger_rows **returned);
+LEDGER_PRIVATE int write_apply(ledger *db, const char *change, size_t length, int64_t *changed, ledger_rows **returned);
 LEDGER_PRIVATE void write_plan_free(struct plan *plan);
 
 /* ---- read.c: ledger_rows */
@@ -355,22 +328,16 @@ struct rows_column {
 /* A cursor without rows yet, over `count` columns, NULL after an error. It holds the catalog that the names lie in. */
 LEDGER_PRIVATE ledger_rows *rows_new(ledger *db, int count);
 LEDGER_PRIVATE ledger_rows *rows_of_relation(ledger *db, const struct relation *relation);
-LEDGER_PRIVATE void rows_set_column(ledger_rows *rows, int column, const char *name,
-                                    const char *type_name, const struct type *type);
-LEDGER_PRIVATE void rows_set_statement(ledger_rows *rows,
-                                       sqlite3_stmt *stmt); /* the cursor's from now on */
-LEDGER_PRIVATE int rows_bind(ledger_rows *rows, int parameter,
-                             const struct value *value); /* copies */
-LEDGER_PRIVATE const char *
-rows_own(ledger_rows *rows, const char *text); /* a copy that lives as long; NULL after an error */
-LEDGER_PRIVATE int rows_append(ledger_rows *rows,
-                               const struct value *values); /* materialised; copies */
+LEDGER_PRIVATE void rows_set_column(ledger_rows *rows, int column, const char *name, const char *type_name,
+                                    const struct type *type);
+LEDGER_PRIVATE void rows_set_statement(ledger_rows *rows, sqlite3_stmt *stmt);             /* the cursor's from now on */
+LEDGER_PRIVATE int rows_bind(ledger_rows *rows, int parameter, const struct value *value); /* copies */
+LEDGER_PRIVATE const char *rows_own(ledger_rows *rows, const char *text); /* a copy that lives as long; NULL after an error */
+LEDGER_PRIVATE int rows_append(ledger_rows *rows, const struct value *values); /* materialised; copies */
 LEDGER_PRIVATE int rows_next(ledger_rows *rows);
-LEDGER_PRIVATE const struct value *rows_value(ledger_rows *rows,
-                                              int column); /* of the row it stands on */
+LEDGER_PRIVATE const struct value *rows_value(ledger_rows *rows, int column); /* of the row it stands on */
 LEDGER_PRIVATE int rows_count(const ledger_rows *rows);
-LEDGER_PRIVATE const struct rows_column *rows_column(const ledger_rows *rows,
-                                                     int column); /* NULL: no such column */
+LEDGER_PRIVATE const struct rows_column *rows_column(const ledger_rows *rows, int column); /* NULL: no such column */
 LEDGER_PRIVATE const char *rows_text(ledger_rows *rows, int column, size_t *length);
 LEDGER_PRIVATE const char *rows_json(ledger_rows *rows, size_t *length);
 LEDGER_PRIVATE void rows_detach(ledger_rows *rows); /* the handle closes */
@@ -381,8 +348,7 @@ LEDGER_PRIVATE void rows_free(ledger_rows *rows);
 LEDGER_PRIVATE int info_facts(ledger *db, ledger_facts *out);
 LEDGER_PRIVATE int info_relations(ledger *db, ledger_rows **out);
 LEDGER_PRIVATE int info_sources(ledger *db, ledger_rows **out);
-LEDGER_PRIVATE int literal_of(const char *type_name, const char *text, size_t length, char **stored,
-                              ledger_error *error);
+LEDGER_PRIVATE int literal_of(const char *type_name, const char *text, size_t length, char **stored, ledger_error *error);
 LEDGER_PRIVATE int backup_to(ledger *db, const char *path);
 
 #endif

@@ -42,6 +42,11 @@ LEDGER_PRIVATE int store_error_of(sqlite3 *sqlite, int sqlite_rc, const char *pa
     return error_set(error, LEDGER_INTERRUPTED, "canceling statement due to user request");
   case SQLITE_BUSY:
   case SQLITE_LOCKED:
+  case SQLITE_PROTOCOL: /* the locks of the WAL itself, again and again */
+    if (sqlite_rc == SQLITE_BUSY_SNAPSHOT) {
+      error_set(error, LEDGER_BUSY, "cannot write while an open cursor reads an older snapshot");
+      return error_hint(error, "Read the cursor to its end or free it, then try again.");
+    }
     error_set(error, LEDGER_BUSY, "canceling statement due to lock timeout");
     return error_detail(error, "Another connection holds the lock of file \"%s\".", path);
   case SQLITE_FULL:
@@ -61,6 +66,11 @@ LEDGER_PRIVATE int store_error_of(sqlite3 *sqlite, int sqlite_rc, const char *pa
     error_set(error, LEDGER_NOT_A_LEDGER, "\"%s\" is not a ledger file", path);
     return error_detail(error, "It is not a SQLite database.");
   case SQLITE_CORRUPT:
+    if (strstr(text, "near \"ORDER\": syntax error") != NULL) { /* a view's, within an aggregate */
+      error_set(error, LEDGER_NEWER, "\"%s\" has a view that needs SQLite 3.44, this is %s", path,
+                sqlite3_libversion());
+      return error_hint(error, "Use a ledger with its own SQLite.");
+    }
     error_set(error, LEDGER_CORRUPT, "file \"%s\" is damaged", path);
     return error_detail(error, "%s.", text);
   case SQLITE_TOOBIG: return error_set(error, LEDGER_PROGRAM_LIMIT, "a value or row is too large");
@@ -68,6 +78,8 @@ LEDGER_PRIVATE int store_error_of(sqlite3 *sqlite, int sqlite_rc, const char *pa
   case SQLITE_ERROR: {
     int code = store_error_function(text, error);
     if (code != LEDGER_OK) return code;
+    if (strncmp(text, "Expression tree is too large", 28) == 0)
+      return error_set(error, LEDGER_TOO_COMPLEX, "more than 1000 conditions in a statement");
     break;
   }
   default: break;

@@ -2,27 +2,36 @@
 ** transaction.c: transactions of a handle, one call's or the caller's own, and the checkpoint where SQLite's own
 ** automatic one is not safe.
 **
-** SQLite 3.7.0 to 3.51.2 can corrupt a file when two connections checkpoint while a third writes. With such a library
-** automatic checkpoints are off, and a connection whose commit leaves a long WAL checkpoints it in FULL mode while it
-** holds an exclusive flock() on FILE-checkpoint; who does not get the lock at once leaves the work to its holder. The
-** last connection that closes checkpoints without it: it holds the file's exclusive lock then.
+** In SQLite 3.7.0 to 3.51.2 a checkpoint may take a WAL that a commit has just begun anew for the one that it read before,
+** and count frames as copied that are not: the file is corrupt. A checkpoint that holds the lock of writers cannot. With
+** such a library automatic checkpoints are off, and a connection whose commit leaves a long WAL checkpoints in FULL mode,
+** which takes that lock. The last connection that closes checkpoints by itself: it has the file alone then.
 */
 #include "../internal.h"
 
-#define TRANSACTION_CHECKPOINT_PAGES 10000
+#define TRANSACTION_CHECKPOINT_TRIES 10
+
+/* Waits a moment for a writer or a reader, not long: other writers wait, too. When FULL does not get the lock of writers it
+** goes on without; the interrupt ends it before it has copied anything. */
+static int transaction_wait(void *context, int tries) {
+  ledger *db = context;
+  if (tries < TRANSACTION_CHECKPOINT_TRIES) {
+    sqlite3_sleep(1);
+    return 1;
+  }
+  sqlite3_interrupt(db->sqlite);
+  return 0;
+}
 
 static void transaction_checkpoint(ledger *db) {
-  if (!db->checkpoints || db->wal_pages < TRANSACTION_CHECKPOINT_PAGES) return;
-  int descriptor = file_lock_open(db->path, "-checkpoint");
-  if (descriptor < 0) return;
-  if (file_lock(descriptor)) {
-    /* Readers of older snapshots are not waited for: a later commit tries again. */
-    sqlite3_busy_timeout(db->sqlite, 0);
-    sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
-    sqlite3_busy_timeout(db->sqlite, db->timeout_ms);
-    db->wal_pages = 0;
-  }
-  file_lock_close(descriptor);
+  if (db->checkpoint_pages == 0 || db->wal_pages < db->checkpoint_pages) return;
+  sqlite3_busy_handler(db->sqlite, transaction_wait, db);
+  int rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
+  sqlite3_busy_timeout(db->sqlite, db->timeout_ms);
+  /* Under a long read it would fail at each commit: the next try comes when the WAL is longer. */
+  db->checkpoint_pages = TRANSACTION_CHECKPOINT_PAGES;
+  if (rc != SQLITE_OK) db->checkpoint_pages += db->wal_pages;
+  db->wal_pages = 0;
 }
 
 /* Did SQLite roll the caller's transaction back by itself? A read that fails can do it as well as a write, and without it
@@ -69,9 +78,9 @@ static int transaction_start(ledger *db, enum statement_id begin) {
 
 static int transaction_finish(ledger *db) {
   int rc = sequence_flush(db);
+  sqlite3_stmt *stmt = rc == LEDGER_OK ? statement_fixed(db, STATEMENT_COMMIT) : NULL;
+  if (rc == LEDGER_OK && stmt == NULL) rc = db->error.code;
   if (rc == LEDGER_OK) {
-    sqlite3_stmt *stmt = statement_fixed(db, STATEMENT_COMMIT);
-    if (stmt == NULL) return db->error.code;
     sqlite3_step(stmt);
     int sqlite_rc = sqlite3_reset(stmt);
     if (sqlite_rc == SQLITE_OK) {
@@ -92,9 +101,6 @@ static int transaction_finish(ledger *db) {
 LEDGER_PRIVATE int transaction_begin(ledger *db) {
   if (transaction_is_lost(db)) return transaction_lost(db);
   if (db->in_transaction) return LEDGER_OK;
-  if (db->read_depth > 0) { /* from within a callback */
-    return error_set(&db->error, LEDGER_ACTIVE_TRANSACTION, "the handle is reading a snapshot");
-  }
   if (db->is_read_only) {
     return error_set(&db->error, LEDGER_READ_ONLY, "cannot write to file \"%s\": it is read-only",
                      db->path);

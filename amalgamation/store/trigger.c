@@ -158,7 +158,8 @@ static int trigger_create_cascade(ledger *db, const struct relation *relation,
   sqlite3_str_appendf(sql, "CREATE TEMP TRIGGER \"ledger_trigger_%d\" AFTER UPDATE OF ",
                       db->trigger_count);
   for (int i = 0; i < key->count; i++)
-    sqlite3_str_appendf(sql, "%s\"%w\"", i == 0 ? "" : ", ", relation->columns[key->columns[i]].name);
+    sqlite3_str_appendf(sql, "%s\"%w\"", i == 0 ? "" : ", ",
+                        relation->columns[key->columns[i]].name);
   sqlite3_str_appendf(sql, " ON main.\"%w\" WHEN new.\"%w\" IS old.\"%w\" AND (",
                       relation->stored_name, assigned, assigned);
   for (int i = 0; i < key->count; i++) {

@@ -85,9 +85,10 @@ static int violation_probe(ledger *db, sqlite3_str *sql, int count, const struct
                            int first_count, struct value *first) {
   sqlite3_stmt *stmt;
   if (statement_prepare(db, sql, &stmt) != LEDGER_OK) return -1;
-  for (int i = 0; i < count; i++) statement_bind(stmt, i + 1, &values[i]);
-  int found = sqlite3_step(stmt) == SQLITE_ROW;
-  for (int i = 0; found && i < first_count; i++) {
+  int found = statement_bind_all(db, stmt, count, values) == LEDGER_OK
+                  ? sqlite3_step(stmt) == SQLITE_ROW
+                  : -1;
+  for (int i = 0; found > 0 && i < first_count; i++) {
     first[i] = statement_value(stmt, i);
     if (value_keep(&db->arena, &first[i]) != LEDGER_OK) found = -1;
   }
@@ -399,7 +400,7 @@ static int violation_deleted(ledger *db, const struct violation *violation,
       if (key == NULL) {
         sqlite3_free(sqlite3_str_finish(sql));
       } else if (violation_probe(db, sql, violation->parameter_count, violation->parameters,
-                                         relation->column_count, key) == 1) {
+                                 relation->column_count, key) == 1) {
         rc = violation_referenced(db, constraint, key);
       }
     } else if (constraint->on_delete == 'c') {
@@ -456,8 +457,8 @@ static int violation_update(ledger *db, int sqlite_rc, const struct violation *v
   int rc = sqlite3_prepare_v2(db->sqlite, violation->images, -1, &stmt, NULL) == SQLITE_OK
                ? LEDGER_OK
                : LEDGER_ERROR;
-  for (int i = 0; i < violation->parameter_count; i++)
-    statement_bind(stmt, i + 1, &violation->parameters[i]);
+  if (rc == LEDGER_OK)
+    rc = statement_bind_all(db, stmt, violation->parameter_count, violation->parameters);
   while (rc == LEDGER_OK && sqlite3_step(stmt) == SQLITE_ROW) {
     for (int i = 0; i < 2 * count; i++) values[i] = statement_value(stmt, i);
     rc = violation_row(db, sqlite_rc, violation, text, values, values + count,

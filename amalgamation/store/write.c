@@ -304,8 +304,8 @@ static int write_image(ledger *db, const struct relation *relation, struct value
     stmt = statement_make(db, key.bytes, key.length, sql);
     if (stmt == NULL) return db->error.code;
   }
-  for (int i = 0; i < relation->column_count; i++) statement_bind(stmt, i + 1, &row[i]);
-  int rc = LEDGER_OK;
+  int rc = statement_bind_all(db, stmt, relation->column_count, row);
+  if (rc != LEDGER_OK) return rc;
   if (sqlite3_step(stmt) == SQLITE_ROW) {
     for (int i = 0; i < relation->column_count && rc == LEDGER_OK; i++) {
       row[i] = statement_value(stmt, i);
@@ -408,9 +408,10 @@ static int write_insert_row(ledger *db, const struct relation *relation, const s
     stmt = statement_make(db, key.bytes, key.length, sql);
     if (stmt == NULL) return db->error.code;
   }
-  for (int i = 0; i < relation->column_count; i++) statement_bind(stmt, i + 1, &row[i]);
+  int rc = statement_bind_all(db, stmt, relation->column_count, row);
+  if (rc != LEDGER_OK) return rc;
   sqlite3_step(stmt);
-  int rc = sqlite3_reset(stmt);
+  rc = sqlite3_reset(stmt);
   if (rc == SQLITE_OK) return LEDGER_OK;
   return violation_error(
       db, rc, &(struct violation){.relation = relation, .change = CHANGE_INSERT, .row = row});

@@ -11,19 +11,17 @@ struct write_key {
   size_t length;
   unsigned char bytes[WRITE_KEY_MAX];
 };
-LEDGER_PRIVATE void write_key_start(struct write_key *key, char verb,
-                                    const struct relation *relation);
+LEDGER_PRIVATE void write_key_start(struct write_key *key, char verb, const struct relation *relation);
 LEDGER_PRIVATE void write_key_add(struct write_key *key, int number);
 
 /* The table of a statement; `verb` words the refusal of a view: "insert into", "update", "delete from". */
-LEDGER_PRIVATE int write_table(ledger *db, const char *name, const char *verb,
-                               struct relation **out);
+LEDGER_PRIVATE int write_table(ledger *db, const char *name, const char *verb, struct relation **out);
 /* Positions of named columns. UNDEFINED_COLUMN; a column named twice has the code and words of `verb`. */
-LEDGER_PRIVATE int write_columns(ledger *db, const struct relation *relation, int count,
-                                 const char *const *names, char verb, int *positions);
+LEDGER_PRIVATE int write_columns(ledger *db, const struct relation *relation, int count, const char *const *names, char verb,
+                                 int *positions);
 /* A given value in the column's stored form, by assignment; not for LEDGER_DEFAULT. */
-LEDGER_PRIVATE int write_value(ledger *db, const struct relation *relation, int column,
-                               const ledger_value *given, struct value *out);
+LEDGER_PRIVATE int write_value(ledger *db, const struct relation *relation, int column, const ledger_value *given,
+                               struct value *out);
 /* Some of the values are refused: which fault does PostgreSQL report? It reads all values first, in the order given, and fits
 ** them to lengths and scales after that, in the table's order. LEDGER_OK when all of them are good. */
 LEDGER_PRIVATE int write_values_error(ledger *db, const struct relation *relation, int count, const int *positions,
@@ -31,19 +29,15 @@ LEDGER_PRIVATE int write_values_error(ledger *db, const struct relation *relatio
 /* The type without its length and scale. */
 LEDGER_PRIVATE struct type write_bare_type(const struct type *type);
 /* The column's default; nextval() takes a value. */
-LEDGER_PRIVATE int write_default(ledger *db, struct relation *relation, int column,
-                                 struct value *out);
+LEDGER_PRIVATE int write_default(ledger *db, struct relation *relation, int column, struct value *out);
 /* Builds the row of an insert, all columns, in the plan: *row lives until the next one. */
-LEDGER_PRIVATE int write_row(ledger *db, struct relation *relation, int count,
-                             const char *const *columns, const ledger_value *values,
-                             struct value **row, const int **positions);
+LEDGER_PRIVATE int write_row(ledger *db, struct relation *relation, int count, const char *const *columns,
+                             const ledger_value *values, struct value **row, const int **positions);
 /* "a", "b", ... of the relation. */
 LEDGER_PRIVATE void write_column_list(sqlite3_str *out, const struct relation *relation);
 /* INSERT INTO "t" ("a", ...) VALUES (?1, ...), with the alias "old" for upserts. */
-LEDGER_PRIVATE void write_insert_sql(sqlite3_str *out, const struct relation *relation,
-                                     const char *alias);
+LEDGER_PRIVATE void write_insert_sql(sqlite3_str *out, const struct relation *relation, const char *alias);
 /* Steps a statement with RETURNING to its end, keeping the rows, then resets it. A SQLite code. */
-LEDGER_PRIVATE int write_step(ledger *db, sqlite3_stmt *stmt, const struct relation *relation,
-                              ledger_rows **returned);
+LEDGER_PRIVATE int write_step(ledger *db, sqlite3_stmt *stmt, const struct relation *relation, ledger_rows **returned);
 
 #endif

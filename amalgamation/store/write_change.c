@@ -28,7 +28,8 @@ struct change {
 static int change_start(struct change *change, ledger *db, const char *table, const char *verb,
                         int set_count, int where_count) {
   *change = (struct change){.db = db, .set_count = set_count, .where_count = where_count};
-  if (set_count > LEDGER_COLUMN_MAX || where_count > LEDGER_COLUMN_MAX) {
+  if (set_count > LEDGER_COLUMN_MAX + 1 ||
+      where_count > LEDGER_COLUMN_MAX) { /* one more is the upsert's own */
     return error_set(&db->error, LEDGER_TOO_MANY_COLUMNS, "more than %d columns are named",
                      LEDGER_COLUMN_MAX);
   }
@@ -350,8 +351,8 @@ static int change_failed(struct change *change, int sqlite_rc) {
 
 static int change_run(struct change *change, sqlite3_stmt *stmt, int64_t *changed,
                       ledger_rows **rows) {
-  for (int i = 0; i < change->parameter_count; i++)
-    statement_bind(stmt, i + 1, &change->parameters[i]);
+  int rc = statement_bind_all(change->db, stmt, change->parameter_count, change->parameters);
+  if (rc != LEDGER_OK) return rc;
   int sqlite_rc = write_step(change->db, stmt, change->relation, rows);
   if (sqlite_rc != SQLITE_OK) return change_failed(change, sqlite_rc);
   *changed = sqlite3_changes(change->db->sqlite);
@@ -566,7 +567,8 @@ static int change_upsert(struct change *change, const struct value *row, int upd
   ledger *db = change->db;
   sqlite3_stmt *stmt = change_upsert_statement(change, update, rows != NULL);
   if (stmt == NULL) return db->error.code;
-  for (int i = 0; i < change->relation->column_count; i++) statement_bind(stmt, i + 1, &row[i]);
+  int rc = statement_bind_all(db, stmt, change->relation->column_count, row);
+  if (rc != LEDGER_OK) return rc;
   int sqlite_rc = write_step(db, stmt, change->relation, rows);
   if (sqlite_rc != SQLITE_OK) return change_upsert_failed(change, sqlite_rc, row, update);
   *count = sqlite3_changes(db->sqlite);

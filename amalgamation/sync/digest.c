@@ -12,8 +12,8 @@ struct digest {
   uint64_t sum, xor;
 };
 
-static int digest_field(ledger *db, const struct type *type, const struct value *value, sqlite3_str *text,
-                        struct seal_sha256 *hash) {
+static int digest_field(ledger *db, const struct type *type, const struct value *value,
+                        sqlite3_str *text, struct seal_sha256 *hash) {
   char head[32];
   if (value->kind == VALUE_NULL) {
     seal_sha256_update(hash, "-", 1);
@@ -29,7 +29,8 @@ static int digest_field(ledger *db, const struct type *type, const struct value 
   return LEDGER_OK;
 }
 
-static int digest_relation(ledger *db, const struct relation *relation, int64_t *done, struct digest *out) {
+static int digest_relation(ledger *db, const struct relation *relation, int64_t *done,
+                           struct digest *out) {
   sqlite3_stmt *stmt = NULL;
   sqlite3_str *sql = sqlite3_str_new(NULL), *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(sql, "SELECT ");
@@ -59,14 +60,15 @@ static int digest_relation(ledger *db, const struct relation *relation, int64_t 
   return rc == LEDGER_DONE ? LEDGER_OK : rc;
 }
 
-static int digest_append(ledger_rows *rows, const struct relation *relation, const struct digest *digest) {
+static int digest_append(ledger_rows *rows, const struct relation *relation,
+                         const struct digest *digest) {
   char sum[32];
   struct value values[5] = {
       {.kind = VALUE_TEXT, .text = relation->schema, .length = strlen(relation->schema)},
       {.kind = VALUE_TEXT, .text = relation->name, .length = strlen(relation->name)},
       {.kind = VALUE_INTEGER, .integer = digest->rows},
       {.kind = VALUE_TEXT, .text = sum},
-      {.kind = VALUE_INTEGER, .integer = (int64_t)digest->xor},
+      {.kind = VALUE_INTEGER, .integer = (int64_t)digest->xor },
   };
   values[3].length = (size_t)snprintf(sum, sizeof sum, "%llu", (unsigned long long)digest->sum);
   return rows_append(rows, values);
@@ -80,7 +82,8 @@ LEDGER_PRIVATE int digest_tables(ledger *db, const char *table, ledger_rows **ou
   int rc = transaction_begin_read(db);
   if (rc == LEDGER_OK && table) rc = catalog_relation(db, table, &only);
   if (rc == LEDGER_OK && only && only->is_view)
-    rc = error_set(&db->error, LEDGER_UNSUPPORTED, "\"%s\" is a view, and a view has no digest", only->name);
+    rc = error_set(&db->error, LEDGER_UNSUPPORTED, "\"%s\" is a view, and a view has no digest",
+                   only->name);
   ledger_rows *rows = rc == LEDGER_OK ? rows_new(db, 5) : NULL;
   if (rc == LEDGER_OK && !rows) rc = db->error.code;
   for (int i = 0; i < 5 && rc == LEDGER_OK; i++) {
@@ -96,10 +99,9 @@ LEDGER_PRIVATE int digest_tables(ledger *db, const char *table, ledger_rows **ou
     if (rc == LEDGER_OK) rc = digest_append(rows, relation, &digest);
   }
   transaction_end_read(db);
-  if (rc != LEDGER_OK) {
+  if (rc == LEDGER_OK)
+    *out = rows;
+  else if (rows != NULL)
     rows_free(rows);
-    rows = NULL;
-  }
-  *out = rows;
   return rc;
 }

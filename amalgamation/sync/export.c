@@ -15,6 +15,8 @@
 
 #define EXPORT_INSERT_ROWS 100 /* rows of one INSERT in --format insert */
 #define EXPORT_REPORT_ROWS 1000
+/* Quotes the body of a DO. Longer than a name can be: no name in the body ends it. */
+#define EXPORT_QUOTE "$ledger_this_quote_is_longer_than_a_name_so_that_no_name_can_end_it$"
 
 struct export {
   ledger *db;
@@ -25,13 +27,21 @@ struct export {
   int64_t done, total;
 };
 
+/* LEDGER_IO once the caller's function has refused bytes. */
+static int export_written(struct export *export, int script_rc) {
+  return script_rc == LEDGER_OK
+             ? LEDGER_OK
+             : error_set(&export->db->error, LEDGER_IO, "the script could not be written");
+}
+
 /* Columns that PostgreSQL computes are not written. */
 static bool export_has_column(const struct column *column) {
   return column->generated_sql == NULL;
 }
 
 /* "a", "b" */
-static void export_columns(struct export *export, const struct relation *relation, const char *prefix) {
+static void export_columns(struct export *export, const struct relation *relation,
+                           const char *prefix) {
   bool first = true;
   for (int i = 0; i < relation->column_count; i++) {
     if (!export_has_column(&relation->columns[i])) continue;
@@ -42,8 +52,9 @@ static void export_columns(struct export *export, const struct relation *relatio
   }
 }
 
-static void export_key_columns(struct export *export, const struct relation *relation, const char *format_open,
-                               const char *between, const char *format_close) {
+static void export_key_columns(struct export *export, const struct relation *relation,
+                               const char *format_open, const char *between,
+                               const char *format_close) {
   for (int i = 0; i < relation->primary->count; i++) {
     if (i) script_text(&export->script, between);
     script_text(&export->script, format_open);
@@ -55,22 +66,25 @@ static void export_key_columns(struct export *export, const struct relation *rel
 /* ---- rows */
 
 /* A value that a foreign program stored wrongly: says where it is. */
-static int export_bad_value(struct export *export, const struct relation *relation, int column, sqlite3_stmt *stmt,
-                            int code, const char *problem) {
+static int export_bad_value(struct export *export, const struct relation *relation, int column,
+                            sqlite3_stmt *stmt, int code, const char *problem) {
   char key[160] = "";
   size_t used = 0;
   for (int i = 0; relation->primary && i < relation->primary->count && used < sizeof key; i++) {
     struct value value = statement_value(stmt, relation->primary->columns[i]);
     int written = value.kind == VALUE_INTEGER
-                      ? snprintf(key + used, sizeof key - used, "%s%lld", i ? ", " : "", (long long)value.integer)
+                      ? snprintf(key + used, sizeof key - used, "%s%lld", i ? ", " : "",
+                                 (long long)value.integer)
                       : snprintf(key + used, sizeof key - used, "%s%.*s", i ? ", " : "",
-                                 value.kind == VALUE_TEXT ? (int)value.length : 0, value.text ? value.text : "");
+                                 value.kind == VALUE_TEXT ? (int)value.length : 0,
+                                 value.text ? value.text : "");
     used += written > 0 ? (size_t)written : 0;
   }
-  error_set(&export->db->error, code, "table \"%s\", key (%s), column \"%s\": %s", relation->name, key,
-            relation->columns[column].name, problem);
+  error_set(&export->db->error, code, "table \"%s\", key (%s), column \"%s\": %s", relation->name,
+            key, relation->columns[column].name, problem);
   snprintf(export->db->error.table, sizeof export->db->error.table, "%s", relation->name);
-  snprintf(export->db->error.column, sizeof export->db->error.column, "%s", relation->columns[column].name);
+  snprintf(export->db->error.column, sizeof export->db->error.column, "%s",
+           relation->columns[column].name);
   return code;
 }
 
@@ -107,8 +121,8 @@ static bool export_write_text(struct export *export, const char *text, size_t le
 }
 
 /* Types whose output text the stored form gives away, without a detour through type_output(): the greater part of all values. */
-static bool export_short_cut(const struct type *type, const struct value *value, const char **text, size_t *length,
-                             char number[24]) {
+static bool export_short_cut(const struct type *type, const struct value *value, const char **text,
+                             size_t *length, char number[24]) {
   *text = value->text;
   *length = value->length;
   if (type->is_array) return false;
@@ -131,21 +145,24 @@ static bool export_short_cut(const struct type *type, const struct value *value,
 }
 
 /* One value, not NULL, as a COPY field or a literal. */
-static int export_value(struct export *export, const struct relation *relation, int column, sqlite3_stmt *stmt,
-                        const struct value *value) {
+static int export_value(struct export *export, const struct relation *relation, int column,
+                        sqlite3_stmt *stmt, const struct value *value) {
   const struct type *type = &relation->columns[column].type;
   const char *text;
   size_t length;
   char number[24];
   if (export_short_cut(type, value, &text, &length, number)) {
     if (export_write_text(export, text, length)) return LEDGER_OK;
-    return export_bad_value(export, relation, column, stmt, LEDGER_BAD_ENCODING, "not valid UTF-8, or a NUL");
+    return export_bad_value(export, relation, column, stmt, LEDGER_BAD_ENCODING,
+                            "not valid UTF-8, or a NUL");
   }
   sqlite3_str *out = sqlite3_str_new(NULL);
   int rc = type_output(type, value, out, &export->db->error);
-  if (rc == LEDGER_OK && sqlite3_str_errcode(out) != SQLITE_OK) rc = error_memory(&export->db->error);
+  if (rc == LEDGER_OK && sqlite3_str_errcode(out) != SQLITE_OK)
+    rc = error_memory(&export->db->error);
   if (rc == LEDGER_OK) {
-    export_write_text(export, sqlite3_str_length(out) ? sqlite3_str_value(out) : "", (size_t)sqlite3_str_length(out));
+    export_write_text(export, sqlite3_str_length(out) ? sqlite3_str_value(out) : "",
+                      (size_t)sqlite3_str_length(out));
   } else if (rc != LEDGER_MEMORY) {
     char problem[sizeof export->db->error.message];
     snprintf(problem, sizeof problem, "%s", export->db->error.message);
@@ -164,8 +181,10 @@ static int export_row(struct export *export, const struct relation *relation, sq
     if (!first) script_text(&export->script, is_copy ? "\t" : ",");
     first = false;
     struct value value = statement_value(stmt, i);
-    if (value.kind == VALUE_NULL) script_text(&export->script, is_copy ? "\\N" : "NULL");
-    else rc = export_value(export, relation, i, stmt, &value);
+    if (value.kind == VALUE_NULL)
+      script_text(&export->script, is_copy ? "\\N" : "NULL");
+    else
+      rc = export_value(export, relation, i, stmt, &value);
   }
   script_text(&export->script, is_copy ? "\n" : ")");
   return rc;
@@ -194,10 +213,13 @@ static void export_rows_head(struct export *export, const struct relation *relat
   script_table(&export->script, export->target_schema, export->target_name);
   script_text(&export->script, " (");
   export_columns(export, relation, "");
-  if (is_copy) script_text(&export->script, ") FROM stdin;\n");
-  else script_text(&export->script, export_has_identity(relation) && strcmp(export->target_schema, "pg_temp") != 0
-                                        ? ") OVERRIDING SYSTEM VALUE VALUES\n"
-                                        : ") VALUES\n");
+  if (is_copy)
+    script_text(&export->script, ") FROM stdin;\n");
+  else
+    script_text(&export->script,
+                export_has_identity(relation) && strcmp(export->target_schema, "pg_temp") != 0
+                    ? ") OVERRIDING SYSTEM VALUE VALUES\n"
+                    : ") VALUES\n");
 }
 
 static int export_rows(struct export *export, const struct relation *relation) {
@@ -210,17 +232,20 @@ static int export_rows(struct export *export, const struct relation *relation) {
     if (!is_copy && rows % EXPORT_INSERT_ROWS == 0) {
       if (rows) script_text(&export->script, ";\n");
       export_rows_head(export, relation);
-    } else if (!is_copy) script_text(&export->script, ",\n");
+    } else if (!is_copy)
+      script_text(&export->script, ",\n");
     rc = export_row(export, relation, stmt);
     rows++;
     export->done++;
     if (rc == LEDGER_OK && export->done % EXPORT_REPORT_ROWS == 0)
       rc = connection_report(export->db, export->done, export->total);
-    if (rc == LEDGER_OK) rc = export->script.rc;
+    if (rc == LEDGER_OK) rc = export_written(export, export->script.rc);
   }
   if (rc == LEDGER_DONE) rc = LEDGER_OK;
-  if (is_copy) script_text(&export->script, "\\.\n");
-  else if (rows) script_text(&export->script, ";\n");
+  if (is_copy)
+    script_text(&export->script, "\\.\n");
+  else if (rows)
+    script_text(&export->script, ";\n");
   statement_end(stmt);
   return rc;
 }
@@ -231,7 +256,8 @@ static int export_rows(struct export *export, const struct relation *relation) {
 static int export_statements(struct export *export, const char *phase) {
   sqlite3_stmt *stmt = NULL;
   sqlite3_str *sql = sqlite3_str_new(NULL);
-  sqlite3_str_appendf(sql, "SELECT definition FROM ledger_catalog_statement WHERE phase = %Q ORDER BY n", phase);
+  sqlite3_str_appendf(
+      sql, "SELECT definition FROM ledger_catalog_statement WHERE phase = %Q ORDER BY n", phase);
   int rc = statement_prepare(export->db, sql, &stmt);
   while (rc == LEDGER_OK && (rc = statement_step(export->db, stmt)) == LEDGER_ROW) {
     struct value definition = statement_value(stmt, 0);
@@ -247,8 +273,10 @@ static int export_statements(struct export *export, const char *phase) {
 static int export_sequences(struct export *export, bool forward) {
   sqlite3_stmt *stmt = NULL;
   sqlite3_str *sql = sqlite3_str_new(NULL);
-  sqlite3_str_appendall(sql, "SELECT q.schema, q.name, s.last_value, s.is_called FROM ledger_sequence AS s"
-                             " JOIN ledger_catalog_sequence AS q USING (sequence_id) WHERE s.is_called ORDER BY sequence_id");
+  sqlite3_str_appendall(
+      sql, "SELECT q.schema, q.name, s.last_value, q.increment FROM ledger_sequence AS s"
+           " JOIN ledger_catalog_sequence AS q USING (sequence_id) WHERE s.is_called ORDER BY "
+           "sequence_id");
   int rc = statement_prepare(export->db, sql, &stmt);
   while (rc == LEDGER_OK && (rc = statement_step(export->db, stmt)) == LEDGER_ROW) {
     char number[32];
@@ -257,19 +285,21 @@ static int export_sequences(struct export *export, bool forward) {
     sqlite3_str *quoted = sqlite3_str_new(NULL);
     sqlite3_str_appendf(quoted, "\"%w\".\"%w\"", schema.text, name.text);
     char *table = sqlite3_str_finish(quoted);
-    if (!table) rc = error_memory(&export->db->error);
+    if (!table)
+      rc = error_memory(&export->db->error);
     else {
-      script_text(&export->script, "DO $ledger$ BEGIN PERFORM pg_catalog.setval(");
+      script_text(&export->script, "DO " EXPORT_QUOTE " BEGIN PERFORM pg_catalog.setval(");
       script_literal(&export->script, table, strlen(table));
       script_text(&export->script, ", ");
       if (forward) {
-        script_text(&export->script, "GREATEST(");
+        script_text(&export->script, statement_value(stmt, 3).integer < 0 ? "LEAST(" : "GREATEST(");
         script_text(&export->script, number);
         script_text(&export->script, ", (SELECT last_value FROM ");
         script_text(&export->script, table);
         script_text(&export->script, "))");
-      } else script_text(&export->script, number);
-      script_text(&export->script, ", true); END $ledger$;\n");
+      } else
+        script_text(&export->script, number);
+      script_text(&export->script, ", true); END " EXPORT_QUOTE ";\n");
       rc = LEDGER_OK;
     }
     sqlite3_free(table);
@@ -289,7 +319,8 @@ static void export_init(struct export *export) {
     bool first = true;
     if (relation->is_view) continue;
     snprintf(number, sizeof number, "%d", ++position);
-    script_text(&export->script, "INSERT INTO ledger_sync.relation (table_schema, table_name, position, column_names) VALUES (");
+    script_text(&export->script, "INSERT INTO ledger_sync.relation (table_schema, table_name, "
+                                 "position, column_names) VALUES (");
     script_literal(&export->script, relation->schema, strlen(relation->schema));
     script_text(&export->script, ", ");
     script_literal(&export->script, relation->name, strlen(relation->name));
@@ -301,8 +332,9 @@ static void export_init(struct export *export) {
       first = false;
       script_literal(&export->script, relation->columns[c].name, strlen(relation->columns[c].name));
     }
-    script_text(&export->script, "]::text[]) ON CONFLICT (table_schema, table_name) DO UPDATE"
-                                 " SET position = excluded.position, column_names = excluded.column_names;\n");
+    script_text(&export->script,
+                "]::text[]) ON CONFLICT (table_schema, table_name) DO UPDATE"
+                " SET position = excluded.position, column_names = excluded.column_names;\n");
   }
 }
 
@@ -312,8 +344,11 @@ static void export_init(struct export *export) {
 static void export_check_target(struct export *export) {
   const struct catalog *catalog = export->db->catalog;
   bool first = true;
-  script_text(&export->script, "DO $ledger$\nDECLARE missing text;\nBEGIN\n  SELECT string_agg(format('%I.%I.%I', w.s, w.t, w.c), ', ')"
-                               " INTO missing FROM (VALUES\n");
+  script_text(
+      &export->script,
+      "DO " EXPORT_QUOTE
+      "\nDECLARE missing text;\nBEGIN\n  SELECT string_agg(format('%I.%I.%I', w.s, w.t, w.c), ', ')"
+      " INTO missing FROM (VALUES\n");
   for (int i = 0; i < catalog->relation_count; i++) {
     const struct relation *relation = &catalog->relations[i];
     if (relation->is_view) continue;
@@ -328,17 +363,24 @@ static void export_check_target(struct export *export) {
       script_text(&export->script, "::text)");
     }
   }
-  script_text(&export->script,
-              ") AS w(s, t, c)\n  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a\n"
-              "    JOIN pg_catalog.pg_class AS r ON r.oid = a.attrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = r.relnamespace\n"
-              "    WHERE n.nspname = w.s AND r.relname = w.t AND a.attname = w.c AND NOT a.attisdropped);\n"
-              "  IF missing IS NOT NULL THEN\n"
-              "    RAISE EXCEPTION 'ledger: the database has no %', missing USING ERRCODE = 'undefined_column';\n  END IF;\nEND\n$ledger$;\n");
+  script_text(
+      &export->script,
+      ") AS w(s, t, c)\n  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a\n"
+      "    JOIN pg_catalog.pg_class AS r ON r.oid = a.attrelid JOIN pg_catalog.pg_namespace AS n "
+      "ON n.oid = r.relnamespace\n"
+      "    WHERE n.nspname = w.s AND r.relname = w.t AND a.attname = w.c AND NOT a.attisdropped);\n"
+      "  IF missing IS NOT NULL THEN\n"
+      "    RAISE EXCEPTION 'ledger: the database has no %', missing USING ERRCODE = "
+      "'undefined_column';\n  END IF;\nEND\n" EXPORT_QUOTE ";\n");
+}
+
+static void export_stage_name(struct export *export, int number) {
+  snprintf(export->target_name, sizeof export->target_name, "ledger_%d", number);
 }
 
 /* CREATE TEMP TABLE ledger_n, and the table's rows into it. */
 static int export_stage(struct export *export, const struct relation *relation, int number) {
-  snprintf(export->target_name, sizeof export->target_name, "ledger_%d", number);
+  export_stage_name(export, number);
   export->target_schema = "pg_temp";
   script_text(&export->script, "CREATE TEMP TABLE ");
   script_name(&export->script, export->target_name);
@@ -366,7 +408,8 @@ static void export_same_key(struct export *export, const struct relation *relati
 }
 
 /* Rows compared by their output text: json and xml have no equality. */
-static void export_row_text(struct export *export, const struct relation *relation, const char *prefix) {
+static void export_row_text(struct export *export, const struct relation *relation,
+                            const char *prefix) {
   script_text(&export->script, "ROW(");
   export_columns(export, relation, prefix);
   script_text(&export->script, ")::text");
@@ -374,10 +417,12 @@ static void export_row_text(struct export *export, const struct relation *relati
 
 /* Raises when a row with a staged row's key has other content. */
 static void export_check_rows(struct export *export, const struct relation *relation) {
-  script_text(&export->script, "DO $ledger$\nDECLARE found text;\nBEGIN\n  SELECT format('");
+  script_text(&export->script,
+              "DO " EXPORT_QUOTE "\nDECLARE found text;\nBEGIN\n  SELECT format('");
   export_key_columns(export, relation, "", ", ", "");
   script_text(&export->script, " = ");
-  for (int i = 0; i < relation->primary->count; i++) script_text(&export->script, i ? ", %s" : "%s");
+  for (int i = 0; i < relation->primary->count; i++)
+    script_text(&export->script, i ? ", %s" : "%s");
   script_text(&export->script, "', ");
   export_key_columns(export, relation, "s.", ", ", "");
   script_text(&export->script, ") INTO found FROM pg_temp.");
@@ -390,53 +435,29 @@ static void export_check_rows(struct export *export, const struct relation *rela
   export_row_text(export, relation, "s.");
   script_text(&export->script, " <> ");
   export_row_text(export, relation, "t.");
-  script_text(&export->script, " LIMIT 1;\n  IF found IS NOT NULL THEN\n    RAISE EXCEPTION 'ledger: table %, key %: the database holds another row', ");
+  script_text(&export->script, " LIMIT 1;\n  IF found IS NOT NULL THEN\n    RAISE EXCEPTION "
+                               "'ledger: table %, key %: the database holds another row', ");
   script_literal(&export->script, relation->name, strlen(relation->name));
-  script_text(&export->script, ", found USING ERRCODE = 'unique_violation';\n  END IF;\nEND\n$ledger$;\n");
+  script_text(&export->script,
+              ", found USING ERRCODE = 'unique_violation';\n  END IF;\nEND\n" EXPORT_QUOTE ";\n");
 }
 
-/* A foreign key whose target is loaded later: its columns wait, where they may be NULL, for a second pass. */
-static bool export_waits(const struct constraint *key, const bool *loaded) {
-  if (key->kind != 'f' || key->reference == key->relation || loaded[key->reference->id] || key->deferrable) return false;
-  for (int i = 0; i < key->count; i++)
-    if (key->relation->columns[key->columns[i]].not_null) return false;
-  return true;
-}
-
-static bool export_column_waits(const struct relation *relation, int column, const bool *loaded) {
-  for (int k = 0; k < relation->constraint_count; k++) {
-    if (!export_waits(relation->constraints[k], loaded)) continue;
-    for (int i = 0; i < relation->constraints[k]->count; i++)
-      if (relation->constraints[k]->columns[i] == column) return true;
-  }
-  return false;
-}
-
-/* INSERT of the staged rows that are not there. */
-static void export_merge(struct export *export, const struct relation *relation, const bool *loaded) {
-  bool first = true;
-  if (relation->primary) export_check_rows(export, relation);
+/* INSERT of the staged rows that are not there, without its semicolon. */
+static void export_insert(struct export *export, const struct relation *relation) {
   script_text(&export->script, "INSERT INTO ");
   script_table(&export->script, relation->schema, relation->name);
   script_text(&export->script, " (");
   export_columns(export, relation, "");
-  script_text(&export->script, export_has_identity(relation) ? ") OVERRIDING SYSTEM VALUE SELECT " : ") SELECT ");
-  for (int i = 0; i < relation->column_count; i++) {
-    if (!export_has_column(&relation->columns[i])) continue;
-    if (!first) script_text(&export->script, ", ");
-    first = false;
-    if (export_column_waits(relation, i, loaded)) script_text(&export->script, "NULL");
-    else {
-      script_text(&export->script, "s.");
-      script_name(&export->script, relation->columns[i].name);
-    }
-  }
+  script_text(&export->script,
+              export_has_identity(relation) ? ") OVERRIDING SYSTEM VALUE SELECT " : ") SELECT ");
+  export_columns(export, relation, "s.");
   script_text(&export->script, " FROM pg_temp.");
   script_name(&export->script, export->target_name);
   script_text(&export->script, " AS s WHERE NOT EXISTS (SELECT FROM ");
   script_table(&export->script, relation->schema, relation->name);
   script_text(&export->script, " AS t WHERE ");
-  if (relation->primary) export_same_key(export, relation);
+  if (relation->primary)
+    export_same_key(export, relation);
   else {
     export_row_text(export, relation, "s.");
     script_text(&export->script, " = ");
@@ -447,45 +468,45 @@ static void export_merge(struct export *export, const struct relation *relation,
     script_text(&export->script, " ORDER BY ");
     export_key_columns(export, relation, "s.", ", ", "");
   }
-  script_text(&export->script, ";\n");
 }
 
-/* The second pass: what waited, once every table is loaded. */
-static void export_complete(struct export *export, const struct relation *relation, int number, const bool *loaded) {
-  bool first = true;
-  for (int i = 0; i < relation->column_count; i++) {
-    if (!relation->primary || !export_column_waits(relation, i, loaded)) continue;
-    snprintf(export->target_name, sizeof export->target_name, "ledger_%d", number);
-    if (first) {
-      script_text(&export->script, "UPDATE ");
-      script_table(&export->script, relation->schema, relation->name);
-      script_text(&export->script, " AS t SET ");
-    } else script_text(&export->script, ", ");
-    first = false;
-    script_name(&export->script, relation->columns[i].name);
-    script_text(&export->script, " = s.");
-    script_name(&export->script, relation->columns[i].name);
-  }
-  if (first) return;
-  script_text(&export->script, " FROM pg_temp.");
-  script_name(&export->script, export->target_name);
-  script_text(&export->script, " AS s WHERE ");
-  export_same_key(export, relation);
-  script_text(&export->script, " AND ");
-  export_row_text(export, relation, "s.");
-  script_text(&export->script, " <> ");
-  export_row_text(export, relation, "t.");
-  script_text(&export->script, ";\n");
-}
-
-/* True when every table that the relation's foreign keys need is loaded, or the key can wait. */
-static bool export_is_ready(const struct relation *relation, const bool *loaded, bool may_wait) {
+/* True when every table that the relation's foreign keys need is loaded. */
+static bool export_is_ready(const struct relation *relation, const bool *loaded) {
   for (int k = 0; k < relation->constraint_count; k++) {
     const struct constraint *key = relation->constraints[k];
-    if (key->kind != 'f' || key->reference == relation || loaded[key->reference->id] || key->deferrable) continue;
-    if (!may_wait || !export_waits(key, loaded)) return false;
+    if (key->kind == 'f' && key->reference != relation && !key->deferrable &&
+        !loaded[key->reference->id])
+      return false;
   }
   return true;
+}
+
+/* What is left when no table is ready stands in a cycle of foreign keys, or behind one. It goes in with one statement, for
+** PostgreSQL checks keys at a statement's end. */
+static void export_merge_cycle(struct export *export, const bool *loaded) {
+  const struct catalog *catalog = export->db->catalog;
+  int last = -1;
+  const char *before = "WITH ";
+  for (int i = 0; i < catalog->relation_count; i++) {
+    if (loaded[catalog->relations[i].id]) continue;
+    export_stage_name(export, i);
+    if (catalog->relations[i].primary) export_check_rows(export, &catalog->relations[i]);
+    last = i;
+  }
+  for (int i = 0; i <= last; i++) {
+    if (loaded[catalog->relations[i].id]) continue;
+    export_stage_name(export, i);
+    if (i < last) {
+      script_text(&export->script, before);
+      script_name(&export->script, export->target_name);
+      script_text(&export->script, " AS (");
+    } else {
+      script_text(&export->script, "\n");
+    }
+    export_insert(export, &catalog->relations[i]);
+    script_text(&export->script, i < last ? ")" : ";\n");
+    before = ",\n";
+  }
 }
 
 static int export_data_only(struct export *export) {
@@ -494,33 +515,30 @@ static int export_data_only(struct export *export) {
   int rc = LEDGER_OK;
   for (int i = 0; i < catalog->relation_count; i++)
     if (catalog->relations[i].id > largest) largest = catalog->relations[i].id;
-  size_t bytes = ((size_t)largest + 1) * sizeof(bool);
-  bool *loaded = arena_alloc(&export->db->arena, bytes), *then = arena_alloc(&export->db->arena, bytes * (size_t)(catalog->relation_count + 1));
-  if (!loaded || !then) return error_memory(&export->db->error);
-  memset(loaded, 0, bytes);
+  bool *loaded = arena_alloc(&export->db->arena, ((size_t)largest + 1) * sizeof *loaded);
+  if (!loaded) return error_memory(&export->db->error);
+  memset(loaded, 0, ((size_t)largest + 1) * sizeof *loaded);
   export_check_target(export);
-  for (int i = 0; i < catalog->relation_count && rc == LEDGER_OK; i++)
-    if (!catalog->relations[i].is_view) rc = export_stage(export, &catalog->relations[i], i);
+  for (int i = 0; i < catalog->relation_count && rc == LEDGER_OK; i++) {
+    if (catalog->relations[i].is_view)
+      loaded[catalog->relations[i].id] = true;
+    else
+      rc = export_stage(export, &catalog->relations[i], i);
+  }
   script_text(&export->script, "SET CONSTRAINTS ALL DEFERRED;\n");
-  /* Rounds: first tables that need nothing unloaded; when none is left, one whose keys may wait; then any, for
-  ** PostgreSQL itself to judge. then[] keeps what was loaded at each table's turn, for the second pass. */
-  for (int left = catalog->relation_count, patience = 0; left > 0 && rc == LEDGER_OK;) {
-    bool moved = false;
+  for (bool moved = true; moved;) {
+    moved = false;
     for (int i = 0; i < catalog->relation_count; i++) {
       const struct relation *relation = &catalog->relations[i];
-      if (loaded[relation->id]) continue;
-      if (!relation->is_view && patience < 2 && !export_is_ready(relation, loaded, patience == 1)) continue;
-      memcpy(then + bytes * (size_t)i, loaded, bytes);
-      snprintf(export->target_name, sizeof export->target_name, "ledger_%d", i);
-      if (!relation->is_view) export_merge(export, relation, loaded);
+      if (loaded[relation->id] || !export_is_ready(relation, loaded)) continue;
+      export_stage_name(export, i);
+      if (relation->primary) export_check_rows(export, relation);
+      export_insert(export, relation);
+      script_text(&export->script, ";\n");
       loaded[relation->id] = moved = true;
-      left--;
-      if (patience > 0) break;
     }
-    patience = moved ? 0 : patience + 1;
   }
-  for (int i = 0; i < catalog->relation_count && rc == LEDGER_OK; i++)
-    if (!catalog->relations[i].is_view) export_complete(export, &catalog->relations[i], i, then + bytes * (size_t)i);
+  export_merge_cycle(export, loaded);
   script_text(&export->script, "SET CONSTRAINTS ALL IMMEDIATE;\n");
   return rc == LEDGER_OK ? export_sequences(export, true) : rc;
 }
@@ -549,16 +567,14 @@ static int export_full(struct export *export) {
 }
 
 static int export_body(struct export *export, enum ledger_export_part part) {
-  int rc = LEDGER_OK;
   switch (part) {
   case LEDGER_EXPORT_FULL: return export_full(export);
   case LEDGER_EXPORT_DATA_ONLY: return export_data_only(export);
   case LEDGER_EXPORT_INIT: export_init(export); return LEDGER_OK;
-  case LEDGER_EXPORT_SCHEMA_ONLY:
-    rc = export_statements(export, "pre");
-    return rc == LEDGER_OK ? export_statements(export, "post") : rc;
+  case LEDGER_EXPORT_SCHEMA_ONLY: break;
   }
-  return error_set(&export->db->error, LEDGER_MISUSE, "no such part of an export: %d", (int)part);
+  int rc = export_statements(export, "pre");
+  return rc == LEDGER_OK ? export_statements(export, "post") : rc;
 }
 
 /* Rows of all tables, for the progress line. Only counted when somebody looks. */
@@ -570,8 +586,10 @@ static int export_count(struct export *export) {
   return rc;
 }
 
-LEDGER_PRIVATE int export_script(ledger *db, enum ledger_export_part part, enum ledger_export_format format,
-                                 int (*write)(void *context, const void *bytes, size_t length), void *context) {
+LEDGER_PRIVATE int export_script(ledger *db, enum ledger_export_part part,
+                                 enum ledger_export_format format,
+                                 int (*write)(void *context, const void *bytes, size_t length),
+                                 void *context) {
   struct export *export = sqlite3_malloc(sizeof *export);
   if (!export) return error_memory(&db->error);
   memset(export, 0, offsetof(struct export, script));
@@ -583,15 +601,16 @@ LEDGER_PRIVATE int export_script(ledger *db, enum ledger_export_part part, enum 
   if (rc == LEDGER_OK) rc = export_count(export);
   if (rc == LEDGER_OK) {
     if (format == LEDGER_EXPORT_COPY) script_text(&export->script, "\\set ON_ERROR_STOP on\n");
-    script_text(&export->script,
-                "BEGIN;\nSET LOCAL client_encoding = 'UTF8';\nSET LOCAL standard_conforming_strings = on;\n"
-                "SET LOCAL datestyle = 'ISO, YMD';\nSET LOCAL timezone = 'UTC';\nSET LOCAL intervalstyle = 'postgres';\n"
-                "SET LOCAL check_function_bodies = off;\nSET LOCAL client_min_messages = warning;\n");
+    script_text(
+        &export->script,
+        "BEGIN;\nSET LOCAL client_encoding = 'UTF8';\nSET LOCAL standard_conforming_strings = on;\n"
+        "SET LOCAL datestyle = 'ISO, YMD';\nSET LOCAL timezone = 'UTC';\nSET LOCAL intervalstyle = "
+        "'postgres';\n"
+        "SET LOCAL check_function_bodies = off;\nSET LOCAL client_min_messages = warning;\n");
     rc = export_body(export, part);
     if (rc == LEDGER_OK) script_text(&export->script, "COMMIT;\n");
   }
-  if (rc == LEDGER_OK && script_end(&export->script) != LEDGER_OK)
-    rc = error_set(&db->error, LEDGER_IO, "the script could not be written");
+  if (rc == LEDGER_OK) rc = export_written(export, script_end(&export->script));
   transaction_end_read(db);
   sqlite3_free(export);
   return rc;

@@ -12,12 +12,14 @@ static bool script_is_unsafe(unsigned char c) {
 }
 
 static void script_flush(struct script *script) {
-  if (script->length > 0 && script->rc == LEDGER_OK && script->write(script->context, script->bytes, script->length) != 0)
+  if (script->length > 0 && script->rc == LEDGER_OK &&
+      script->write(script->context, script->bytes, script->length) != 0)
     script->rc = LEDGER_IO;
   script->length = 0;
 }
 
-LEDGER_PRIVATE void script_start(struct script *script, int (*write)(void *, const void *, size_t), void *context) {
+LEDGER_PRIVATE void script_start(struct script *script, int (*write)(void *, const void *, size_t),
+                                 void *context) {
   script->write = write;
   script->context = context;
   script->length = 0;
@@ -80,8 +82,10 @@ LEDGER_PRIVATE void script_literal(struct script *script, const char *text, size
 /* Eight bytes that are printable ASCII and none of ';', '\\', DEL: each test leaves a byte's high bit set where it fails. */
 static bool script_is_plain_word(uint64_t word) {
   const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-  uint64_t semicolon = word ^ (ones * ';'), backslash = word ^ (ones * '\\'), delete = word ^ (ones * 0x7f);
-  uint64_t bad = word | (word - ones * 0x20) | (semicolon - ones) | (backslash - ones) | (delete - ones);
+  uint64_t semicolon = word ^ (ones * ';'), backslash = word ^ (ones * '\\'),
+           delete = word ^ (ones * 0x7f);
+  uint64_t bad =
+      word | (word - ones * 0x20) | (semicolon - ones) | (backslash - ones) | (delete - ones);
   return (bad & high) == 0;
 }
 

@@ -12,15 +12,13 @@ struct interval_writer {
   bool after_negative; /* then a positive part shows its sign */
 };
 
-static void interval_put(struct interval_writer *writer, const char *text)
-{
+static void interval_put(struct interval_writer *writer, const char *text) {
   size_t length = strlen(text);
   memcpy(writer->out, text, length + 1);
   writer->out += length;
 }
 
-static void interval_put_count(struct interval_writer *writer, int32_t count, const char *unit)
-{
+static void interval_put_count(struct interval_writer *writer, int32_t count, const char *unit) {
   if (count == 0) return;
   char part[32];
   sqlite3_snprintf((int)sizeof part, part, "%s%s%d %s%s", writer->empty ? "" : " ",
@@ -31,8 +29,7 @@ static void interval_put_count(struct interval_writer *writer, int32_t count, co
   writer->after_negative = count < 0;
 }
 
-LEDGER_PRIVATE size_t interval_text(const struct interval *interval, char out[INTERVAL_TEXT_MAX])
-{
+LEDGER_PRIVATE size_t interval_text(const struct interval *interval, char out[INTERVAL_TEXT_MAX]) {
   struct interval_writer writer = {.out = out, .empty = true};
   interval_put_count(&writer, interval->months / 12, "year");
   interval_put_count(&writer, interval->months % 12, "mon");
@@ -61,8 +58,7 @@ struct interval_reader {
   const char *at, *end;
 };
 
-static bool interval_take(struct interval_reader *reader, const char *text)
-{
+static bool interval_take(struct interval_reader *reader, const char *text) {
   size_t length = strlen(text);
   if ((size_t)(reader->end - reader->at) < length) return false;
   if (memcmp(reader->at, text, length) != 0) return false;
@@ -71,8 +67,7 @@ static bool interval_take(struct interval_reader *reader, const char *text)
 }
 
 /* Digits, ten at most: hours can have ten. */
-static bool interval_take_digits(struct interval_reader *reader, int64_t *out)
-{
+static bool interval_take_digits(struct interval_reader *reader, int64_t *out) {
   const char *start = reader->at;
   *out = 0;
   while (reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9') {
@@ -84,8 +79,7 @@ static bool interval_take_digits(struct interval_reader *reader, int64_t *out)
 
 /* Behind the hours. */
 static bool interval_take_time(struct interval_reader *reader, int64_t hours, bool negative,
-                               int64_t *microseconds)
-{
+                               int64_t *microseconds) {
   int64_t minutes, seconds, fraction = 0;
   if (!interval_take(reader, ":") || !interval_take_digits(reader, &minutes)) return false;
   if (!interval_take(reader, ":") || !interval_take_digits(reader, &seconds)) return false;
@@ -101,8 +95,7 @@ static bool interval_take_time(struct interval_reader *reader, int64_t hours, bo
          !__builtin_add_overflow(*microseconds, sign * rest, microseconds);
 }
 
-static bool interval_scan(const char *text, size_t length, struct interval *out)
-{
+static bool interval_scan(const char *text, size_t length, struct interval *out) {
   struct interval_reader reader = {.at = text, .end = text + length};
   int64_t months = 0, days = 0;
   out->microseconds = 0;
@@ -133,8 +126,7 @@ static bool interval_scan(const char *text, size_t length, struct interval *out)
 }
 
 LEDGER_PRIVATE int interval_parse(const char *text, size_t length, struct interval *out,
-                                  ledger_error *error)
-{
+                                  ledger_error *error) {
   char canonical[INTERVAL_TEXT_MAX];
   if (length < sizeof canonical && interval_scan(text, length, out) &&
       interval_text(out, canonical) == length && memcmp(canonical, text, length) == 0) {
@@ -145,8 +137,7 @@ LEDGER_PRIVATE int interval_parse(const char *text, size_t length, struct interv
 }
 
 LEDGER_PRIVATE int interval_output(const struct type *type, const struct value *stored,
-                                   sqlite3_str *out, ledger_error *error)
-{
+                                   sqlite3_str *out, ledger_error *error) {
   (void)type;
   if (stored->kind != VALUE_TEXT) {
     return error_set(error, LEDGER_CORRUPT, "a stored interval is not text");
@@ -159,8 +150,7 @@ LEDGER_PRIVATE int interval_output(const struct type *type, const struct value *
 
 /* ---- order */
 
-LEDGER_PRIVATE int interval_order(const struct interval *a, const struct interval *b)
-{
+LEDGER_PRIVATE int interval_order(const struct interval *a, const struct interval *b) {
   int64_t a_days = (int64_t)a->months * 30 + a->days + moment_divide(a->microseconds, MOMENT_DAY);
   int64_t b_days = (int64_t)b->months * 30 + b->days + moment_divide(b->microseconds, MOMENT_DAY);
   if (a_days != b_days) return a_days < b_days ? -1 : 1;
@@ -172,8 +162,7 @@ LEDGER_PRIVATE int interval_order(const struct interval *a, const struct interva
 }
 
 LEDGER_PRIVATE int interval_collate(void *unused, int a_length, const void *a, int b_length,
-                                    const void *b)
-{
+                                    const void *b) {
   (void)unused;
   struct interval left, right;
   bool a_reads = interval_parse(a, (size_t)a_length, &left, NULL) == LEDGER_OK;
@@ -185,8 +174,7 @@ LEDGER_PRIVATE int interval_collate(void *unused, int a_length, const void *a, i
 }
 
 LEDGER_PRIVATE int interval_compare(const struct type *type, const struct value *a,
-                                    const struct value *b)
-{
+                                    const struct value *b) {
   (void)type;
   int order = interval_collate(NULL, (int)a->length, a->text, (int)b->length, b->text);
   return (order > 0) - (order < 0);
@@ -195,8 +183,7 @@ LEDGER_PRIVATE int interval_compare(const struct type *type, const struct value 
 /* ---- the limits of a column's type */
 
 LEDGER_PRIVATE int interval_coerce(struct interval *interval, int fields, int precision,
-                                   ledger_error *error)
-{
+                                   ledger_error *error) {
   if (fields != 0) {
     /* The smallest field of the restriction decides: what is smaller is cut, what is larger
     ** stays. */

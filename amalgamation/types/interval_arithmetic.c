@@ -8,14 +8,12 @@
 
 #define INTERVAL_DAY_SECONDS 86400.0
 
-static int interval_out_of_range(ledger_error *error)
-{
+static int interval_out_of_range(ledger_error *error) {
   return error_set(error, LEDGER_DATETIME_RANGE, "interval out of range");
 }
 
 LEDGER_PRIVATE int interval_add(const struct interval *a, const struct interval *b,
-                                struct interval *out, ledger_error *error)
-{
+                                struct interval *out, ledger_error *error) {
   if (__builtin_add_overflow(a->months, b->months, &out->months) ||
       __builtin_add_overflow(a->days, b->days, &out->days) ||
       __builtin_add_overflow(a->microseconds, b->microseconds, &out->microseconds)) {
@@ -25,8 +23,7 @@ LEDGER_PRIVATE int interval_add(const struct interval *a, const struct interval 
 }
 
 LEDGER_PRIVATE int interval_subtract(const struct interval *a, const struct interval *b,
-                                     struct interval *out, ledger_error *error)
-{
+                                     struct interval *out, ledger_error *error) {
   if (__builtin_sub_overflow(a->months, b->months, &out->months) ||
       __builtin_sub_overflow(a->days, b->days, &out->days) ||
       __builtin_sub_overflow(a->microseconds, b->microseconds, &out->microseconds)) {
@@ -36,16 +33,14 @@ LEDGER_PRIVATE int interval_subtract(const struct interval *a, const struct inte
 }
 
 /* To the microsecond: what binary fractions leave behind would show otherwise. */
-static double interval_tidy(double number)
-{
+static double interval_tidy(double number) {
   return rint(number * 1e6) / 1e6;
 }
 
 /* The products or quotients in full, not yet cut to integers. Fractions cascade: of months into
 ** days, of days into time. */
 static int interval_from_real(double months, double days, double microseconds, struct interval *out,
-                              ledger_error *error)
-{
+                              ledger_error *error) {
   if (!(months >= INT32_MIN && months <= INT32_MAX && days >= INT32_MIN && days <= INT32_MAX)) {
     return interval_out_of_range(error);
   }
@@ -71,23 +66,20 @@ static int interval_from_real(double months, double days, double microseconds, s
 }
 
 LEDGER_PRIVATE int interval_multiply(const struct interval *a, double factor, struct interval *out,
-                                     ledger_error *error)
-{
+                                     ledger_error *error) {
   return interval_from_real(a->months * factor, a->days * factor, (double)a->microseconds * factor,
                             out, error);
 }
 
 LEDGER_PRIVATE int interval_divide(const struct interval *a, double divisor, struct interval *out,
-                                   ledger_error *error)
-{
+                                   ledger_error *error) {
   if (divisor == 0) return error_set(error, LEDGER_DIVISION_BY_ZERO, "division by zero");
   return interval_from_real(a->months / divisor, a->days / divisor,
                             (double)a->microseconds / divisor, out, error);
 }
 
 /* Days and time of one sign. */
-static void interval_match_time(struct interval *interval)
-{
+static void interval_match_time(struct interval *interval) {
   if (interval->days > 0 && interval->microseconds < 0) {
     interval->microseconds += MOMENT_DAY;
     interval->days--;
@@ -97,8 +89,7 @@ static void interval_match_time(struct interval *interval)
   }
 }
 
-LEDGER_PRIVATE int interval_justify_hours(struct interval *interval, ledger_error *error)
-{
+LEDGER_PRIVATE int interval_justify_hours(struct interval *interval, ledger_error *error) {
   int32_t whole = (int32_t)(interval->microseconds / MOMENT_DAY);
   if (__builtin_add_overflow(interval->days, whole, &interval->days)) {
     return interval_out_of_range(error);
@@ -108,8 +99,7 @@ LEDGER_PRIVATE int interval_justify_hours(struct interval *interval, ledger_erro
   return LEDGER_OK;
 }
 
-static int interval_carry_days(struct interval *interval, ledger_error *error)
-{
+static int interval_carry_days(struct interval *interval, ledger_error *error) {
   if (__builtin_add_overflow(interval->months, interval->days / 30, &interval->months)) {
     return interval_out_of_range(error);
   }
@@ -117,8 +107,7 @@ static int interval_carry_days(struct interval *interval, ledger_error *error)
   return LEDGER_OK;
 }
 
-LEDGER_PRIVATE int interval_justify_days(struct interval *interval, ledger_error *error)
-{
+LEDGER_PRIVATE int interval_justify_days(struct interval *interval, ledger_error *error) {
   int rc = interval_carry_days(interval, error);
   if (rc != LEDGER_OK) return rc;
   if (interval->months > 0 && interval->days < 0) {
@@ -131,8 +120,7 @@ LEDGER_PRIVATE int interval_justify_days(struct interval *interval, ledger_error
   return LEDGER_OK;
 }
 
-LEDGER_PRIVATE int interval_justify(struct interval *interval, ledger_error *error)
-{
+LEDGER_PRIVATE int interval_justify(struct interval *interval, ledger_error *error) {
   int rc = LEDGER_OK;
   bool same_sign = (interval->days > 0 && interval->microseconds > 0) ||
                    (interval->days < 0 && interval->microseconds < 0);
@@ -156,8 +144,7 @@ LEDGER_PRIVATE int interval_justify(struct interval *interval, ledger_error *err
 }
 
 LEDGER_PRIVATE int interval_make(const int64_t counts[6], double seconds, struct interval *out,
-                                 ledger_error *error)
-{
+                                 ledger_error *error) {
   for (int i = 0; i < 6; i++) { /* arguments of type integer */
     if (counts[i] < INT32_MIN || counts[i] > INT32_MAX) return interval_out_of_range(error);
   }

@@ -22,8 +22,7 @@ struct interval_input {
 
 /* The fraction of `scale` microseconds, rounded half towards zero. |fraction| < 1, or what a
 ** fraction of days left. */
-static bool interval_input_fraction(struct interval_input *input, double fraction, int64_t scale)
-{
+static bool interval_input_fraction(struct interval_input *input, double fraction, int64_t scale) {
   fraction *= (double)scale;
   int64_t whole = (int64_t)fraction;
   fraction -= (double)whole;
@@ -33,8 +32,7 @@ static bool interval_input_fraction(struct interval_input *input, double fractio
 }
 
 static bool interval_input_time(struct interval_input *input, int64_t count, double fraction,
-                                int64_t scale)
-{
+                                int64_t scale) {
   int64_t product;
   return !__builtin_mul_overflow(count, scale, &product) &&
          !__builtin_add_overflow(input->microseconds, product, &input->microseconds) &&
@@ -42,8 +40,7 @@ static bool interval_input_time(struct interval_input *input, int64_t count, dou
 }
 
 /* Adds count * scale; the count alone must fit too. */
-static bool interval_input_count(int64_t count, int scale, int32_t *sum)
-{
+static bool interval_input_count(int64_t count, int scale, int32_t *sum) {
   int32_t product;
   return count >= INT32_MIN && count <= INT32_MAX &&
          !__builtin_mul_overflow(count, scale, &product) &&
@@ -51,8 +48,7 @@ static bool interval_input_count(int64_t count, int scale, int32_t *sum)
 }
 
 /* Days, weeks: a fraction is days and then time. */
-static bool interval_input_fraction_days(struct interval_input *input, double fraction, int scale)
-{
+static bool interval_input_fraction_days(struct interval_input *input, double fraction, int scale) {
   fraction *= scale;
   int32_t whole = (int32_t)fraction;
   return !__builtin_add_overflow(input->days, whole, &input->days) &&
@@ -60,22 +56,19 @@ static bool interval_input_fraction_days(struct interval_input *input, double fr
 }
 
 static bool interval_input_days(struct interval_input *input, int64_t count, double fraction,
-                                int scale)
-{
+                                int scale) {
   if (!interval_input_count(count, scale, &input->days)) return false;
   return interval_input_fraction_days(input, fraction, scale);
 }
 
-static bool interval_input_months(struct interval_input *input, int64_t count, double fraction)
-{
+static bool interval_input_months(struct interval_input *input, int64_t count, double fraction) {
   return interval_input_count(count, 1, &input->months) &&
          interval_input_fraction_days(input, fraction, 30);
 }
 
 /* Years, decades ...: a fraction is rounded to months. */
 static bool interval_input_years(struct interval_input *input, int64_t count, double fraction,
-                                 int scale)
-{
+                                 int scale) {
   int32_t months = (int32_t)rint(fraction * scale * 12);
   return interval_input_count(count, scale, &input->years) &&
          !__builtin_add_overflow(input->months, months, &input->months);
@@ -107,8 +100,7 @@ struct interval_reading {
 };
 
 /* What a last number without a unit counts: the smallest field of the type. */
-static enum moment_word interval_input_default_unit(int fields)
-{
+static enum moment_word interval_input_default_unit(int fields) {
   if (fields == 0 || (fields & INTERVAL_SECOND)) return WORD_SECOND;
   if (fields & INTERVAL_MINUTE) return WORD_MINUTE;
   if (fields & INTERVAL_HOUR) return WORD_HOUR;
@@ -116,8 +108,7 @@ static enum moment_word interval_input_default_unit(int fields)
   return fields & INTERVAL_MONTH ? WORD_MONTH : WORD_YEAR;
 }
 
-static int interval_input_clock(struct interval_reading *reading, const char *text, int *fills)
-{
+static int interval_input_clock(struct interval_reading *reading, const char *text, int *fills) {
   struct moment_clock clock;
   bool minute_to_second = reading->fields == (INTERVAL_MINUTE | INTERVAL_SECOND);
   int rc = moment_clock_read(text, minute_to_second, INT64_MAX, &clock);
@@ -135,69 +126,67 @@ static int interval_input_clock(struct interval_reading *reading, const char *te
 }
 
 static int interval_input_add(struct interval_reading *reading, int64_t count, double fraction,
-                              int *fills)
-{
+                              int *fills) {
   struct interval_input *input = reading->input;
   bool fits;
   switch (reading->unit) {
-    case WORD_MICROSECOND:
-      fits = interval_input_time(input, count, fraction, 1);
-      *fills = FILLED_MICROSECOND;
-      break;
-    case WORD_MILLISECOND:
-      fits = interval_input_time(input, count, fraction, 1000);
-      *fills = FILLED_MILLISECOND;
-      break;
-    case WORD_SECOND:
-      fits = interval_input_time(input, count, fraction, MOMENT_SECOND);
-      *fills = fraction == 0 ? FILLED_SECOND : FILLED_SECONDS;
-      break;
-    case WORD_MINUTE:
-      fits = interval_input_time(input, count, fraction, MOMENT_MINUTE);
-      *fills = FILLED_MINUTE;
-      break;
-    case WORD_HOUR:
-      fits = interval_input_time(input, count, fraction, MOMENT_HOUR);
-      *fills = FILLED_HOUR;
-      reading->unit = WORD_DAY; /* of "1 2 hours" */
-      break;
-    case WORD_DAY:
-      fits = interval_input_count(count, 1, &input->days) &&
-             interval_input_fraction(input, fraction, MOMENT_DAY);
-      *fills = FILLED_DAY;
-      break;
-    case WORD_WEEK:
-      fits = interval_input_days(input, count, fraction, 7);
-      *fills = FILLED_WEEK;
-      break;
-    case WORD_MONTH:
-      fits = interval_input_months(input, count, fraction);
-      *fills = FILLED_MONTH;
-      break;
-    case WORD_YEAR:
-      fits = interval_input_years(input, count, fraction, 1);
-      *fills = FILLED_YEAR;
-      break;
-    case WORD_DECADE:
-      fits = interval_input_years(input, count, fraction, 10);
-      *fills = FILLED_DECADE;
-      break;
-    case WORD_CENTURY:
-      fits = interval_input_years(input, count, fraction, 100);
-      *fills = FILLED_CENTURY;
-      break;
-    case WORD_MILLENNIUM:
-      fits = interval_input_years(input, count, fraction, 1000);
-      *fills = FILLED_MILLENNIUM;
-      break;
-    default: return LEDGER_INVALID_DATETIME;
+  case WORD_MICROSECOND:
+    fits = interval_input_time(input, count, fraction, 1);
+    *fills = FILLED_MICROSECOND;
+    break;
+  case WORD_MILLISECOND:
+    fits = interval_input_time(input, count, fraction, 1000);
+    *fills = FILLED_MILLISECOND;
+    break;
+  case WORD_SECOND:
+    fits = interval_input_time(input, count, fraction, MOMENT_SECOND);
+    *fills = fraction == 0 ? FILLED_SECOND : FILLED_SECONDS;
+    break;
+  case WORD_MINUTE:
+    fits = interval_input_time(input, count, fraction, MOMENT_MINUTE);
+    *fills = FILLED_MINUTE;
+    break;
+  case WORD_HOUR:
+    fits = interval_input_time(input, count, fraction, MOMENT_HOUR);
+    *fills = FILLED_HOUR;
+    reading->unit = WORD_DAY; /* of "1 2 hours" */
+    break;
+  case WORD_DAY:
+    fits = interval_input_count(count, 1, &input->days) &&
+           interval_input_fraction(input, fraction, MOMENT_DAY);
+    *fills = FILLED_DAY;
+    break;
+  case WORD_WEEK:
+    fits = interval_input_days(input, count, fraction, 7);
+    *fills = FILLED_WEEK;
+    break;
+  case WORD_MONTH:
+    fits = interval_input_months(input, count, fraction);
+    *fills = FILLED_MONTH;
+    break;
+  case WORD_YEAR:
+    fits = interval_input_years(input, count, fraction, 1);
+    *fills = FILLED_YEAR;
+    break;
+  case WORD_DECADE:
+    fits = interval_input_years(input, count, fraction, 10);
+    *fills = FILLED_DECADE;
+    break;
+  case WORD_CENTURY:
+    fits = interval_input_years(input, count, fraction, 100);
+    *fills = FILLED_CENTURY;
+    break;
+  case WORD_MILLENNIUM:
+    fits = interval_input_years(input, count, fraction, 1000);
+    *fills = FILLED_MILLENNIUM;
+    break;
+  default: return LEDGER_INVALID_DATETIME;
   }
   return fits ? LEDGER_OK : LEDGER_FIELD_OVERFLOW;
 }
 
 /* A number of units, or years-months. */
-static int interval_input_number(struct interval_reading *reading, const char *text, int *fills)
-{
+static int interval_input_number(struct interval_reading *reading, const char *text, int *fills) {
   const char *cursor = text;
   int64_t count;
   double fraction = 0;
@@ -224,8 +213,7 @@ static int interval_input_number(struct interval_reading *reading, const char *t
   return interval_input_add(reading, count, fraction, fills);
 }
 
-static int interval_input_signed(struct interval_reading *reading, const char *text, int *fills)
-{
+static int interval_input_signed(struct interval_reading *reading, const char *text, int *fills) {
   if (strchr(text, ':') != NULL && interval_input_clock(reading, text + 1, fills) == LEDGER_OK) {
     if (*text == '-') reading->input->microseconds = -reading->input->microseconds;
     return LEDGER_OK;
@@ -233,8 +221,7 @@ static int interval_input_signed(struct interval_reading *reading, const char *t
   return interval_input_number(reading, text, fills);
 }
 
-static bool interval_input_negate(struct interval_input *input)
-{
+static bool interval_input_negate(struct interval_input *input) {
   return !__builtin_sub_overflow(0, input->microseconds, &input->microseconds) &&
          !__builtin_sub_overflow(0, input->days, &input->days) &&
          !__builtin_sub_overflow(0, input->months, &input->months) &&
@@ -242,8 +229,7 @@ static bool interval_input_negate(struct interval_input *input)
 }
 
 static int interval_input_tokens(struct interval_input *input, const struct moment_tokens *tokens,
-                                 int fields)
-{
+                                 int fields) {
   struct interval_reading reading = {.input = input, .fields = fields, .unit = WORD_UNKNOWN};
   bool ago = false;
   int filled = 0;
@@ -252,15 +238,15 @@ static int interval_input_tokens(struct interval_input *input, const struct mome
     int rc = LEDGER_OK;
     int fills = 0;
     switch (token->kind) {
-      case TOKEN_TIME: rc = interval_input_clock(&reading, token->text, &fills); break;
-      case TOKEN_SIGNED: rc = interval_input_signed(&reading, token->text, &fills); break;
-      case TOKEN_DATE:
-      case TOKEN_NUMBER: rc = interval_input_number(&reading, token->text, &fills); break;
-      default:
-        reading.unit = moment_word_of_unit(token->text, strlen(token->text));
-        if (reading.unit == WORD_UNKNOWN) rc = LEDGER_INVALID_DATETIME;
-        if (reading.unit == WORD_AGO) ago = true;
-        break;
+    case TOKEN_TIME: rc = interval_input_clock(&reading, token->text, &fills); break;
+    case TOKEN_SIGNED: rc = interval_input_signed(&reading, token->text, &fills); break;
+    case TOKEN_DATE:
+    case TOKEN_NUMBER: rc = interval_input_number(&reading, token->text, &fills); break;
+    default:
+      reading.unit = moment_word_of_unit(token->text, strlen(token->text));
+      if (reading.unit == WORD_UNKNOWN) rc = LEDGER_INVALID_DATETIME;
+      if (reading.unit == WORD_AGO) ago = true;
+      break;
     }
     if (rc != LEDGER_OK) return rc;
     if (filled & fills) return LEDGER_INVALID_DATETIME;
@@ -280,15 +266,13 @@ struct interval_iso {
   int digits; /* before its point */
 };
 
-static const char *interval_iso_digits(const char *text)
-{
+static const char *interval_iso_digits(const char *text) {
   return text + strspn(text, "0123456789");
 }
 
 /* A decimal number, which may have an exponent. It goes through strtod(), as in PostgreSQL,
 ** without its point, which is another character in other locales. */
-static int interval_iso_number(struct interval_iso *iso)
-{
+static int interval_iso_number(struct interval_iso *iso) {
   const char *start = iso->at + (*iso->at == '-');
   const char *end = interval_iso_digits(start);
   const char *point = end;
@@ -324,8 +308,7 @@ static int interval_iso_number(struct interval_iso *iso)
 }
 
 /* Behind the first number of P0001-02-03: OK at its end, with iso->at on the T or the end. */
-static int interval_iso_date(struct interval_iso *iso, struct interval_input *input)
-{
+static int interval_iso_date(struct interval_iso *iso, struct interval_input *input) {
   if (!interval_input_years(input, iso->count, iso->fraction, 1)) return LEDGER_FIELD_OVERFLOW;
   if (*iso->at != '-') return LEDGER_OK;
   iso->at++;
@@ -341,8 +324,7 @@ static int interval_iso_date(struct interval_iso *iso, struct interval_input *in
 }
 
 /* Behind the first number of T04:05:06, up to the end of the text. */
-static int interval_iso_time(struct interval_iso *iso, struct interval_input *input)
-{
+static int interval_iso_time(struct interval_iso *iso, struct interval_input *input) {
   static const int64_t scales[] = {MOMENT_HOUR, MOMENT_MINUTE, MOMENT_SECOND};
   for (int i = 0;; i++) {
     if (!interval_input_time(input, iso->count, iso->fraction, scales[i]))
@@ -355,32 +337,30 @@ static int interval_iso_time(struct interval_iso *iso, struct interval_input *in
 }
 
 /* The designator behind a number. */
-static int interval_iso_unit(struct interval_iso *iso, bool in_date, struct interval_input *input)
-{
+static int interval_iso_unit(struct interval_iso *iso, bool in_date, struct interval_input *input) {
   bool fits;
   switch (*iso->at++ | (in_date ? 0 : 0x100)) {
-    case 'Y': fits = interval_input_years(input, iso->count, iso->fraction, 1); break;
-    case 'M': fits = interval_input_months(input, iso->count, iso->fraction); break;
-    case 'W': fits = interval_input_days(input, iso->count, iso->fraction, 7); break;
-    case 'D': fits = interval_input_days(input, iso->count, iso->fraction, 1); break;
-    case 'H' | 0x100:
-      fits = interval_input_time(input, iso->count, iso->fraction, MOMENT_HOUR);
-      break;
-    case 'M' | 0x100:
-      fits = interval_input_time(input, iso->count, iso->fraction, MOMENT_MINUTE);
-      break;
-    case 'S' | 0x100:
-      fits = interval_input_time(input, iso->count, iso->fraction, MOMENT_SECOND);
-      break;
-    default: return LEDGER_INVALID_DATETIME;
+  case 'Y': fits = interval_input_years(input, iso->count, iso->fraction, 1); break;
+  case 'M': fits = interval_input_months(input, iso->count, iso->fraction); break;
+  case 'W': fits = interval_input_days(input, iso->count, iso->fraction, 7); break;
+  case 'D': fits = interval_input_days(input, iso->count, iso->fraction, 1); break;
+  case 'H' | 0x100:
+    fits = interval_input_time(input, iso->count, iso->fraction, MOMENT_HOUR);
+    break;
+  case 'M' | 0x100:
+    fits = interval_input_time(input, iso->count, iso->fraction, MOMENT_MINUTE);
+    break;
+  case 'S' | 0x100:
+    fits = interval_input_time(input, iso->count, iso->fraction, MOMENT_SECOND);
+    break;
+  default: return LEDGER_INVALID_DATETIME;
   }
   return fits ? LEDGER_OK : LEDGER_FIELD_OVERFLOW;
 }
 
 /* yyyymmdd and hhmmss. */
 static bool interval_iso_basic(const struct interval_iso *iso, bool in_date,
-                               struct interval_input *input)
-{
+                               struct interval_input *input) {
   int64_t first = iso->count / 10000, second = iso->count / 100 % 100, third = iso->count % 100;
   if (in_date) {
     return interval_input_years(input, first, 0, 1) && interval_input_months(input, second, 0) &&
@@ -392,8 +372,7 @@ static bool interval_iso_basic(const struct interval_iso *iso, bool in_date,
          interval_input_fraction(input, iso->fraction, 1);
 }
 
-static int interval_input_iso(struct interval_input *input, const char *text)
-{
+static int interval_input_iso(struct interval_input *input, const char *text) {
   struct interval_iso iso = {.at = text + 1};
   bool in_date = true, first = true; /* first: no number yet in the date, or in the time */
   if (text[0] != 'P' || text[1] == 0) return LEDGER_INVALID_DATETIME;
@@ -425,8 +404,7 @@ static int interval_input_iso(struct interval_input *input, const char *text)
 /* ---- the whole */
 
 static int interval_input_general(const char *text, size_t length, int fields, struct interval *out,
-                                  ledger_error *error)
-{
+                                  ledger_error *error) {
   struct interval_input input = {0};
   struct moment_tokens tokens;
   int rc = text_check(text, length, error);
@@ -458,8 +436,7 @@ static int interval_input_general(const char *text, size_t length, int fields, s
 }
 
 LEDGER_PRIVATE int interval_input(const struct type *type, const char *text, size_t length,
-                                  struct arena *arena, struct value *out, ledger_error *error)
-{
+                                  struct arena *arena, struct value *out, ledger_error *error) {
   struct interval interval;
   bool canonical = interval_parse(text, length, &interval, NULL) == LEDGER_OK;
   int rc =

@@ -10,19 +10,16 @@
 
 /* ---- the calendar */
 
-LEDGER_PRIVATE int64_t moment_divide(int64_t a, int64_t b)
-{
+LEDGER_PRIVATE int64_t moment_divide(int64_t a, int64_t b) {
   int64_t quotient = a / b;
   return a % b < 0 ? quotient - 1 : quotient;
 }
 
-LEDGER_PRIVATE bool moment_is_finite(int64_t moment)
-{
+LEDGER_PRIVATE bool moment_is_finite(int64_t moment) {
   return moment != MOMENT_INFINITY && moment != MOMENT_MINUS_INFINITY;
 }
 
-LEDGER_PRIVATE int moment_month_days(int64_t year, int month)
-{
+LEDGER_PRIVATE int moment_month_days(int64_t year, int month) {
   static const signed char days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
   return month == 2 && leap ? 29 : days[month - 1];
@@ -30,8 +27,7 @@ LEDGER_PRIVATE int moment_month_days(int64_t year, int month)
 
 /* Years are counted from March here, so that the leap day is the last; 400 of them have 146097
 ** days. */
-LEDGER_PRIVATE int64_t moment_days(int64_t year, int month, int day)
-{
+LEDGER_PRIVATE int64_t moment_days(int64_t year, int month, int day) {
   if (month <= 2) year--;
   int64_t era = moment_divide(year, 400);
   int64_t year_of_era = year - era * 400;
@@ -41,8 +37,7 @@ LEDGER_PRIVATE int64_t moment_days(int64_t year, int month, int day)
   return era * 146097 + day_of_era - 730425; /* days from 0000-03-01 to 2000-01-01 */
 }
 
-LEDGER_PRIVATE void moment_civil(int64_t days, struct moment_fields *out)
-{
+LEDGER_PRIVATE void moment_civil(int64_t days, struct moment_fields *out) {
   days += 730425;
   int64_t era = moment_divide(days, 146097);
   int64_t day_of_era = days - era * 146097;
@@ -55,8 +50,7 @@ LEDGER_PRIVATE void moment_civil(int64_t days, struct moment_fields *out)
   out->year = year_of_era + era * 400 + (out->month <= 2);
 }
 
-static void moment_split_time(int64_t time, struct moment_fields *out)
-{
+static void moment_split_time(int64_t time, struct moment_fields *out) {
   out->hour = (int)(time / MOMENT_HOUR);
   time %= MOMENT_HOUR;
   out->minute = (int)(time / MOMENT_MINUTE);
@@ -65,16 +59,14 @@ static void moment_split_time(int64_t time, struct moment_fields *out)
   out->microsecond = (int)(time % MOMENT_SECOND);
 }
 
-LEDGER_PRIVATE void moment_split(int64_t timestamp, struct moment_fields *out)
-{
+LEDGER_PRIVATE void moment_split(int64_t timestamp, struct moment_fields *out) {
   int64_t days = moment_divide(timestamp, MOMENT_DAY);
   moment_civil(days, out);
   int64_t time = timestamp % MOMENT_DAY; /* days * MOMENT_DAY might overflow */
   moment_split_time(time < 0 ? time + MOMENT_DAY : time, out);
 }
 
-LEDGER_PRIVATE int64_t moment_round(int64_t moment, int precision)
-{
+LEDGER_PRIVATE int64_t moment_round(int64_t moment, int precision) {
   if (precision < 0 || precision >= 6 || !moment_is_finite(moment)) return moment;
   int64_t unit = 1;
   for (int i = precision; i < 6; i++) unit *= 10;
@@ -87,17 +79,15 @@ LEDGER_PRIVATE int64_t moment_round(int64_t moment, int precision)
 
 /* ---- the stored forms */
 
-static const char *moment_name(enum type_id id)
-{
+static const char *moment_name(enum type_id id) {
   switch (id) {
-    case TYPE_DATE: return "date";
-    case TYPE_TIME: return "time";
-    default: return "timestamp";
+  case TYPE_DATE: return "date";
+  case TYPE_TIME: return "time";
+  default: return "timestamp";
   }
 }
 
-LEDGER_PRIVATE int moment_check(enum type_id id, int64_t moment, ledger_error *error)
-{
+LEDGER_PRIVATE int moment_check(enum type_id id, int64_t moment, ledger_error *error) {
   if (id == TYPE_TIME || !moment_is_finite(moment)) return LEDGER_OK;
   int64_t unit = id == TYPE_DATE ? 1 : MOMENT_DAY;
   if (moment >= MOMENT_DAYS_MIN * unit && moment < MOMENT_DAYS_END * unit) return LEDGER_OK;
@@ -105,15 +95,13 @@ LEDGER_PRIVATE int moment_check(enum type_id id, int64_t moment, ledger_error *e
 }
 
 /* Two digits, or -1. */
-static int moment_pair(const char *text)
-{
+static int moment_pair(const char *text) {
   unsigned tens = (unsigned char)text[0] - '0';
   unsigned ones = (unsigned char)text[1] - '0';
   return tens <= 9 && ones <= 9 ? (int)(tens * 10 + ones) : -1;
 }
 
-static bool moment_scan_date(const char *text, struct moment_fields *out)
-{
+static bool moment_scan_date(const char *text, struct moment_fields *out) {
   int century = moment_pair(text);
   int year = moment_pair(text + 2);
   out->month = moment_pair(text + 5);
@@ -126,8 +114,7 @@ static bool moment_scan_date(const char *text, struct moment_fields *out)
 
 /* HH:MM:SS[.ffffff] up to `end`. */
 static bool moment_scan_time(const char *text, const char *end, struct moment_fields *out,
-                             int *digits)
-{
+                             int *digits) {
   if (end - text < 8) return false;
   out->hour = moment_pair(text);
   out->minute = moment_pair(text + 3);
@@ -153,8 +140,7 @@ static bool moment_scan_time(const char *text, const char *end, struct moment_fi
 }
 
 LEDGER_PRIVATE bool moment_scan(enum type_id id, const char *text, size_t length,
-                                struct moment_fields *out, int *digits)
-{
+                                struct moment_fields *out, int *digits) {
   *digits = 0;
   const char *end = text + length;
   if (id == TYPE_TIME) {
@@ -175,8 +161,7 @@ LEDGER_PRIVATE bool moment_scan(enum type_id id, const char *text, size_t length
 }
 
 LEDGER_PRIVATE int moment_parse(enum type_id id, const char *text, size_t length, int64_t *out,
-                                ledger_error *error)
-{
+                                ledger_error *error) {
   struct moment_fields fields = {0};
   int digits;
   if (moment_scan(id, text, length, &fields, &digits)) {
@@ -198,15 +183,13 @@ LEDGER_PRIVATE int moment_parse(enum type_id id, const char *text, size_t length
                    (int)(length < 100 ? length : 100), text);
 }
 
-static char *moment_put_pair(char *out, int number)
-{
+static char *moment_put_pair(char *out, int number) {
   *out++ = (char)('0' + number / 10);
   *out++ = (char)('0' + number % 10);
   return out;
 }
 
-static char *moment_put_date(char *out, const struct moment_fields *fields)
-{
+static char *moment_put_date(char *out, const struct moment_fields *fields) {
   out = moment_put_pair(out, (int)(fields->year / 100));
   out = moment_put_pair(out, (int)(fields->year % 100));
   *out++ = '-';
@@ -215,8 +198,7 @@ static char *moment_put_date(char *out, const struct moment_fields *fields)
   return moment_put_pair(out, fields->day);
 }
 
-static char *moment_put_time(char *out, const struct moment_fields *fields)
-{
+static char *moment_put_time(char *out, const struct moment_fields *fields) {
   out = moment_put_pair(out, fields->hour);
   *out++ = ':';
   out = moment_put_pair(out, fields->minute);
@@ -232,8 +214,7 @@ static char *moment_put_time(char *out, const struct moment_fields *fields)
   return out;
 }
 
-LEDGER_PRIVATE size_t moment_text(enum type_id id, int64_t moment, char out[MOMENT_TEXT_MAX])
-{
+LEDGER_PRIVATE size_t moment_text(enum type_id id, int64_t moment, char out[MOMENT_TEXT_MAX]) {
   char *end = out;
   struct moment_fields fields;
   if (!moment_is_finite(moment)) {
@@ -261,8 +242,7 @@ LEDGER_PRIVATE size_t moment_text(enum type_id id, int64_t moment, char out[MOME
 }
 
 LEDGER_PRIVATE int moment_output(const struct type *type, const struct value *stored,
-                                 sqlite3_str *out, ledger_error *error)
-{
+                                 sqlite3_str *out, ledger_error *error) {
   int64_t moment;
   if (stored->kind != VALUE_TEXT) {
     return error_set(error, LEDGER_CORRUPT, "a stored %s is not text", moment_name(type->id));
@@ -277,8 +257,7 @@ LEDGER_PRIVATE int moment_output(const struct type *type, const struct value *st
 }
 
 LEDGER_PRIVATE int moment_compare(const struct type *type, const struct value *a,
-                                  const struct value *b)
-{
+                                  const struct value *b) {
   (void)type;
   /* '-' < digits < 'i', and '+' < '.' < digits: infinities and fractions sort right as bytes. */
   int order = memcmp(a->text, b->text, a->length < b->length ? a->length : b->length);

@@ -11,19 +11,16 @@
 #define MOMENT_WIDE_MIN INT64_C(-211813488000000000)
 #define MOMENT_WIDE_END INT64_C(9223371331200000000)
 
-static int moment_out_of_range(ledger_error *error)
-{
+static int moment_out_of_range(ledger_error *error) {
   return error_set(error, LEDGER_DATETIME_RANGE, "timestamp out of range");
 }
 
-static bool moment_is_wide(int64_t timestamp)
-{
+static bool moment_is_wide(int64_t timestamp) {
   return timestamp >= MOMENT_WIDE_MIN && timestamp < MOMENT_WIDE_END;
 }
 
 /* Moves by calendar months; a day that the month has not becomes its last. */
-static bool moment_add_months(int64_t *timestamp, int64_t months)
-{
+static bool moment_add_months(int64_t *timestamp, int64_t months) {
   struct moment_fields fields;
   int64_t days = moment_divide(*timestamp, MOMENT_DAY);
   moment_civil(days, &fields);
@@ -40,8 +37,7 @@ static bool moment_add_months(int64_t *timestamp, int64_t months)
 }
 
 LEDGER_PRIVATE int moment_add(int64_t timestamp, const struct interval *interval, int sign,
-                              int64_t *out, ledger_error *error)
-{
+                              int64_t *out, ledger_error *error) {
   *out = timestamp;
   if (!moment_is_finite(timestamp)) return LEDGER_OK;
   int64_t days, time;
@@ -57,8 +53,8 @@ LEDGER_PRIVATE int moment_add(int64_t timestamp, const struct interval *interval
   return moment_check(TYPE_TIMESTAMP, *out, error);
 }
 
-LEDGER_PRIVATE int moment_subtract(int64_t a, int64_t b, struct interval *out, ledger_error *error)
-{
+LEDGER_PRIVATE int moment_subtract(int64_t a, int64_t b, struct interval *out,
+                                   ledger_error *error) {
   if (!moment_is_finite(a) || !moment_is_finite(b)) {
     return error_set(error, LEDGER_DATETIME_RANGE, "cannot subtract infinite timestamps");
   }
@@ -66,8 +62,7 @@ LEDGER_PRIVATE int moment_subtract(int64_t a, int64_t b, struct interval *out, l
   return interval_justify_hours(out, error);
 }
 
-LEDGER_PRIVATE int moment_age(int64_t a, int64_t b, struct interval *out, ledger_error *error)
-{
+LEDGER_PRIVATE int moment_age(int64_t a, int64_t b, struct interval *out, ledger_error *error) {
   struct moment_fields later, earlier;
   if (a == MOMENT_MINUS_INFINITY || b == MOMENT_MINUS_INFINITY) return moment_out_of_range(error);
   bool negative = a < b;
@@ -95,8 +90,7 @@ LEDGER_PRIVATE int moment_age(int64_t a, int64_t b, struct interval *out, ledger
 }
 
 LEDGER_PRIVATE int moment_bin(const struct interval *stride, int64_t timestamp, int64_t origin,
-                              int64_t *out, ledger_error *error)
-{
+                              int64_t *out, ledger_error *error) {
   int64_t length;
   *out = timestamp;
   if (!moment_is_finite(timestamp)) return LEDGER_OK;
@@ -122,8 +116,7 @@ LEDGER_PRIVATE int moment_bin(const struct interval *stride, int64_t timestamp, 
   return moment_check(TYPE_TIMESTAMP, *out, error);
 }
 
-LEDGER_PRIVATE int moment_add_days(int64_t date, int64_t days, int64_t *out, ledger_error *error)
-{
+LEDGER_PRIVATE int moment_add_days(int64_t date, int64_t days, int64_t *out, ledger_error *error) {
   *out = date;
   if (!moment_is_finite(date)) return LEDGER_OK;
   if (__builtin_add_overflow(date, days, out))
@@ -131,31 +124,26 @@ LEDGER_PRIVATE int moment_add_days(int64_t date, int64_t days, int64_t *out, led
   return moment_check(TYPE_DATE, *out, error);
 }
 
-LEDGER_PRIVATE int64_t moment_add_time(int64_t time, const struct interval *interval, int sign)
-{
+LEDGER_PRIVATE int64_t moment_add_time(int64_t time, const struct interval *interval, int sign) {
   int64_t sum = (time + sign * (interval->microseconds % MOMENT_DAY)) % MOMENT_DAY;
   return sum < 0 ? sum + MOMENT_DAY : sum;
 }
 
 /* ---- casts */
 
-LEDGER_PRIVATE int64_t moment_of_date(int64_t date)
-{
+LEDGER_PRIVATE int64_t moment_of_date(int64_t date) {
   return moment_is_finite(date) ? date * MOMENT_DAY : date;
 }
 
-LEDGER_PRIVATE int64_t moment_to_date(int64_t timestamp)
-{
+LEDGER_PRIVATE int64_t moment_to_date(int64_t timestamp) {
   return moment_is_finite(timestamp) ? moment_divide(timestamp, MOMENT_DAY) : timestamp;
 }
 
-LEDGER_PRIVATE int64_t moment_to_time(int64_t timestamp)
-{
+LEDGER_PRIVATE int64_t moment_to_time(int64_t timestamp) {
   return timestamp - moment_divide(timestamp, MOMENT_DAY) * MOMENT_DAY;
 }
 
-LEDGER_PRIVATE int moment_of_unix(double seconds, int64_t *out, ledger_error *error)
-{
+LEDGER_PRIVATE int moment_of_unix(double seconds, int64_t *out, ledger_error *error) {
   if (isinf(seconds)) {
     *out = seconds > 0 ? MOMENT_INFINITY : MOMENT_MINUS_INFINITY;
     return LEDGER_OK;
@@ -172,8 +160,7 @@ LEDGER_PRIVATE int moment_of_unix(double seconds, int64_t *out, ledger_error *er
 /* ---- make_date(), make_time(), make_timestamp() */
 
 LEDGER_PRIVATE int moment_make_date(int64_t year, int64_t month, int64_t day, int64_t *out,
-                                    ledger_error *error)
-{
+                                    ledger_error *error) {
   bool valid = year != 0 && year >= INT32_MIN && year <= INT32_MAX && month >= 1 && month <= 12 &&
                day >= 1 && day <= 31;
   int64_t counted = year < 0 ? year + 1 : year; /* -1 is 1 BC, the year 0 */
@@ -189,8 +176,7 @@ LEDGER_PRIVATE int moment_make_date(int64_t year, int64_t month, int64_t day, in
 }
 
 LEDGER_PRIVATE int moment_make_time(int64_t hour, int64_t minute, double second, int64_t *out,
-                                    ledger_error *error)
-{
+                                    ledger_error *error) {
   double microseconds = rint(second * 1e6);
   bool valid = hour >= 0 && hour <= 24 && minute >= 0 && minute <= 59 && microseconds >= 0 &&
                microseconds <= 60e6;
@@ -203,8 +189,7 @@ LEDGER_PRIVATE int moment_make_time(int64_t hour, int64_t minute, double second,
 /* ---- AT TIME ZONE */
 
 /* A number of at most `maximum` that moves *at; false: there is none. */
-static bool moment_zone_number(const char **at, const char *end, int maximum, int *out)
-{
+static bool moment_zone_number(const char **at, const char *end, int maximum, int *out) {
   const char *start = *at;
   *out = 0;
   while (*at < end && **at >= '0' && **at <= '9') {
@@ -215,8 +200,7 @@ static bool moment_zone_number(const char **at, const char *end, int maximum, in
 }
 
 /* [+-]h[:m[:s]] */
-static bool moment_zone_offset(const char *text, size_t length, int64_t *west)
-{
+static bool moment_zone_offset(const char *text, size_t length, int64_t *west) {
   const char *at = text;
   const char *end = text + length;
   int hours, minutes = 0, seconds = 0;
@@ -232,8 +216,7 @@ static bool moment_zone_offset(const char *text, size_t length, int64_t *west)
   return true;
 }
 
-LEDGER_PRIVATE int moment_zone(const char *text, size_t length, int64_t *out, ledger_error *error)
-{
+LEDGER_PRIVATE int moment_zone(const char *text, size_t length, int64_t *out, ledger_error *error) {
   char word[8] = "";
   if (length < sizeof word) {
     for (size_t i = 0; i < length; i++) {

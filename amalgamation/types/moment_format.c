@@ -4,12 +4,52 @@
 #include "../internal.h"
 
 enum moment_format_code {
-  FORMAT_AM, FORMAT_AM_DOTS, FORMAT_AD, FORMAT_AD_DOTS, FORMAT_CC, FORMAT_DAY, FORMAT_DDD,
-  FORMAT_DD, FORMAT_DY, FORMAT_D, FORMAT_FF1, FORMAT_FF2, FORMAT_FF3, FORMAT_FF4, FORMAT_FF5,
-  FORMAT_FF6, FORMAT_NOTHING, FORMAT_HH24, FORMAT_HH12, FORMAT_IDDD, FORMAT_ID, FORMAT_IW,
-  FORMAT_IYYY, FORMAT_IYY, FORMAT_IY, FORMAT_I, FORMAT_J, FORMAT_MI, FORMAT_MM, FORMAT_MONTH,
-  FORMAT_MON, FORMAT_OF, FORMAT_Q, FORMAT_RM, FORMAT_SSSS, FORMAT_SS, FORMAT_TZH, FORMAT_TZM,
-  FORMAT_TZ, FORMAT_WW, FORMAT_W, FORMAT_Y_YYY, FORMAT_YYYY, FORMAT_YYY, FORMAT_YY, FORMAT_Y
+  FORMAT_AM,
+  FORMAT_AM_DOTS,
+  FORMAT_AD,
+  FORMAT_AD_DOTS,
+  FORMAT_CC,
+  FORMAT_DAY,
+  FORMAT_DDD,
+  FORMAT_DD,
+  FORMAT_DY,
+  FORMAT_D,
+  FORMAT_FF1,
+  FORMAT_FF2,
+  FORMAT_FF3,
+  FORMAT_FF4,
+  FORMAT_FF5,
+  FORMAT_FF6,
+  FORMAT_NOTHING,
+  FORMAT_HH24,
+  FORMAT_HH12,
+  FORMAT_IDDD,
+  FORMAT_ID,
+  FORMAT_IW,
+  FORMAT_IYYY,
+  FORMAT_IYY,
+  FORMAT_IY,
+  FORMAT_I,
+  FORMAT_J,
+  FORMAT_MI,
+  FORMAT_MM,
+  FORMAT_MONTH,
+  FORMAT_MON,
+  FORMAT_OF,
+  FORMAT_Q,
+  FORMAT_RM,
+  FORMAT_SSSS,
+  FORMAT_SS,
+  FORMAT_TZH,
+  FORMAT_TZM,
+  FORMAT_TZ,
+  FORMAT_WW,
+  FORMAT_W,
+  FORMAT_Y_YYY,
+  FORMAT_YYYY,
+  FORMAT_YYY,
+  FORMAT_YY,
+  FORMAT_Y
 };
 
 enum moment_format_case { FORMAT_UPPER, FORMAT_LOWER, FORMAT_CAPITAL };
@@ -97,8 +137,7 @@ struct moment_format_node {
   const char *ordinal; /* "TH" or "th" behind it, or NULL */
 };
 
-static bool moment_format_takes(const char **at, const char *end, const char *text)
-{
+static bool moment_format_takes(const char **at, const char *end, const char *text) {
   size_t length = strlen(text);
   if ((size_t)(end - *at) < length || memcmp(*at, text, length) != 0) return false;
   *at += length;
@@ -107,8 +146,7 @@ static bool moment_format_takes(const char **at, const char *end, const char *te
 
 /* FM or TM may stand before a pattern, TH or SP behind it. false: a character of its own, behind
 ** what stood before it. */
-static bool moment_format_next(const char **at, const char *end, struct moment_format_node *node)
-{
+static bool moment_format_next(const char **at, const char *end, struct moment_format_node *node) {
   bool filled = !moment_format_takes(at, end, "FM") && !moment_format_takes(at, end, "fm");
   bool translated =
       filled && (moment_format_takes(at, end, "TM") || moment_format_takes(at, end, "tm"));
@@ -129,8 +167,7 @@ static bool moment_format_next(const char **at, const char *end, struct moment_f
 }
 
 static void moment_format_letters(sqlite3_str *out, const char *text,
-                                  enum moment_format_case letters)
-{
+                                  enum moment_format_case letters) {
   for (size_t i = 0; text[i] != 0; i++) {
     bool lower = letters == FORMAT_LOWER || (letters == FORMAT_CAPITAL && i > 0);
     bool is_capital = text[i] >= 'A' && text[i] <= 'Z';
@@ -139,8 +176,7 @@ static void moment_format_letters(sqlite3_str *out, const char *text,
 }
 
 static void moment_format_name(const struct moment_format_run *run,
-                               const struct moment_format_node *node, const char *name, int width)
-{
+                               const struct moment_format_node *node, const char *name, int width) {
   moment_format_letters(run->out, name, node->pattern->letters);
   int missing = width - (int)strlen(name);
   bool fill = node->pattern->code == FORMAT_RM ? node->fill : node->fill_name;
@@ -148,8 +184,7 @@ static void moment_format_name(const struct moment_format_run *run,
 }
 
 static void moment_format_number(const struct moment_format_run *run,
-                                 const struct moment_format_node *node, int64_t number, int width)
-{
+                                 const struct moment_format_node *node, int64_t number, int width) {
   static const char *const upper[] = {"TH", "ST", "ND", "RD"};
   static const char *const lower[] = {"th", "st", "nd", "rd"};
   sqlite3_str_appendf(run->out, "%0*lld", node->fill ? width : 0, (long long)number);
@@ -162,83 +197,79 @@ static void moment_format_number(const struct moment_format_run *run,
 
 /* The parts of the day and of the second. false: the pattern is none of them. */
 static bool moment_format_time(const struct moment_format_run *run,
-                               const struct moment_format_node *node)
-{
+                               const struct moment_format_node *node) {
   const struct moment_fields *at = &run->at;
   static const int units[] = {100000, 10000, 1000, 100, 10, 1};
   int digits = (int)node->pattern->code - (int)FORMAT_FF1;
   switch (node->pattern->code) {
-    case FORMAT_AM:
-      moment_format_letters(run->out, at->hour < 12 ? "AM" : "PM", node->pattern->letters);
-      break;
-    case FORMAT_AM_DOTS:
-      moment_format_letters(run->out, at->hour < 12 ? "A.M." : "P.M.", node->pattern->letters);
-      break;
-    case FORMAT_HH24: moment_format_number(run, node, at->hour, 2); break;
-    case FORMAT_HH12:
-      moment_format_number(run, node, at->hour % 12 == 0 ? 12 : at->hour % 12, 2);
-      break;
-    case FORMAT_MI: moment_format_number(run, node, at->minute, 2); break;
-    case FORMAT_SS: moment_format_number(run, node, at->second, 2); break;
-    case FORMAT_SSSS:
-      moment_format_number(run, node, (at->hour * 60 + at->minute) * 60 + at->second, 0);
-      break;
-    case FORMAT_TZ:
-      if (run->id == TYPE_TIMESTAMPTZ)
-        moment_format_letters(run->out, "UTC", node->pattern->letters);
-      break;
-    case FORMAT_OF: sqlite3_str_appendall(run->out, node->fill ? "+00" : "+0"); break;
-    case FORMAT_TZH: sqlite3_str_appendall(run->out, "+00"); break;
-    case FORMAT_TZM: sqlite3_str_appendall(run->out, "00"); break;
-    case FORMAT_FF1:
-    case FORMAT_FF2:
-    case FORMAT_FF3:
-    case FORMAT_FF4:
-    case FORMAT_FF5:
-    case FORMAT_FF6: { /* a fraction keeps its zeros under FM too */
-      struct moment_format_node filled = *node;
-      filled.fill = true;
-      moment_format_number(run, &filled, at->microsecond / units[digits], digits + 1);
-      break;
-    }
-    case FORMAT_NOTHING: break;
-    default: return false;
+  case FORMAT_AM:
+    moment_format_letters(run->out, at->hour < 12 ? "AM" : "PM", node->pattern->letters);
+    break;
+  case FORMAT_AM_DOTS:
+    moment_format_letters(run->out, at->hour < 12 ? "A.M." : "P.M.", node->pattern->letters);
+    break;
+  case FORMAT_HH24: moment_format_number(run, node, at->hour, 2); break;
+  case FORMAT_HH12:
+    moment_format_number(run, node, at->hour % 12 == 0 ? 12 : at->hour % 12, 2);
+    break;
+  case FORMAT_MI: moment_format_number(run, node, at->minute, 2); break;
+  case FORMAT_SS: moment_format_number(run, node, at->second, 2); break;
+  case FORMAT_SSSS:
+    moment_format_number(run, node, (at->hour * 60 + at->minute) * 60 + at->second, 0);
+    break;
+  case FORMAT_TZ:
+    if (run->id == TYPE_TIMESTAMPTZ) moment_format_letters(run->out, "UTC", node->pattern->letters);
+    break;
+  case FORMAT_OF: sqlite3_str_appendall(run->out, node->fill ? "+00" : "+0"); break;
+  case FORMAT_TZH: sqlite3_str_appendall(run->out, "+00"); break;
+  case FORMAT_TZM: sqlite3_str_appendall(run->out, "00"); break;
+  case FORMAT_FF1:
+  case FORMAT_FF2:
+  case FORMAT_FF3:
+  case FORMAT_FF4:
+  case FORMAT_FF5:
+  case FORMAT_FF6: { /* a fraction keeps its zeros under FM too */
+    struct moment_format_node filled = *node;
+    filled.fill = true;
+    moment_format_number(run, &filled, at->microsecond / units[digits], digits + 1);
+    break;
+  }
+  case FORMAT_NOTHING: break;
+  default: return false;
   }
   return true;
 }
 
 /* false: no part of the year. */
 static bool moment_format_year(const struct moment_format_run *run,
-                               const struct moment_format_node *node)
-{
+                               const struct moment_format_node *node) {
   int64_t year = run->at.year;
   switch (node->pattern->code) {
-    case FORMAT_Y_YYY: {
-      sqlite3_str_appendf(run->out, "%d,", (int)(year / 1000));
-      struct moment_format_node rest = *node;
-      rest.fill = true;
-      moment_format_number(run, &rest, year % 1000, 3);
-      break;
-    }
-    case FORMAT_YYYY: moment_format_number(run, node, year, 4); break;
-    case FORMAT_YYY: moment_format_number(run, node, year % 1000, 3); break;
-    case FORMAT_YY: moment_format_number(run, node, year % 100, 2); break;
-    case FORMAT_Y: moment_format_number(run, node, year % 10, 1); break;
-    case FORMAT_IYYY: moment_format_number(run, node, run->week.year, 4); break;
-    case FORMAT_IYY: moment_format_number(run, node, run->week.year % 1000, 3); break;
-    case FORMAT_IY: moment_format_number(run, node, run->week.year % 100, 2); break;
-    case FORMAT_I: moment_format_number(run, node, run->week.year % 10, 1); break;
-    case FORMAT_CC: moment_format_number(run, node, (year - 1) / 100 + 1, 2); break;
-    case FORMAT_AD: moment_format_letters(run->out, "AD", node->pattern->letters); break;
-    case FORMAT_AD_DOTS: moment_format_letters(run->out, "A.D.", node->pattern->letters); break;
-    default: return false;
+  case FORMAT_Y_YYY: {
+    sqlite3_str_appendf(run->out, "%d,", (int)(year / 1000));
+    struct moment_format_node rest = *node;
+    rest.fill = true;
+    moment_format_number(run, &rest, year % 1000, 3);
+    break;
+  }
+  case FORMAT_YYYY: moment_format_number(run, node, year, 4); break;
+  case FORMAT_YYY: moment_format_number(run, node, year % 1000, 3); break;
+  case FORMAT_YY: moment_format_number(run, node, year % 100, 2); break;
+  case FORMAT_Y: moment_format_number(run, node, year % 10, 1); break;
+  case FORMAT_IYYY: moment_format_number(run, node, run->week.year, 4); break;
+  case FORMAT_IYY: moment_format_number(run, node, run->week.year % 1000, 3); break;
+  case FORMAT_IY: moment_format_number(run, node, run->week.year % 100, 2); break;
+  case FORMAT_I: moment_format_number(run, node, run->week.year % 10, 1); break;
+  case FORMAT_CC: moment_format_number(run, node, (year - 1) / 100 + 1, 2); break;
+  case FORMAT_AD: moment_format_letters(run->out, "AD", node->pattern->letters); break;
+  case FORMAT_AD_DOTS: moment_format_letters(run->out, "A.D.", node->pattern->letters); break;
+  default: return false;
   }
   return true;
 }
 
 static void moment_format_day(const struct moment_format_run *run,
-                              const struct moment_format_node *node)
-{
+                              const struct moment_format_node *node) {
   static const char *const months[] = {"JANUARY",   "FEBRUARY", "MARCH",    "APRIL",
                                        "MAY",       "JUNE",     "JULY",     "AUGUST",
                                        "SEPTEMBER", "OCTOBER",  "NOVEMBER", "DECEMBER"};
@@ -250,34 +281,33 @@ static void moment_format_day(const struct moment_format_run *run,
   int week_day = moment_weekday(run->days);
   char brief[4] = "";
   switch (node->pattern->code) {
-    case FORMAT_MONTH: moment_format_name(run, node, months[at->month - 1], 9); break;
-    case FORMAT_DAY: moment_format_name(run, node, week_days[week_day], 9); break;
-    case FORMAT_MON:
-    case FORMAT_DY:
-      memcpy(brief, node->pattern->code == FORMAT_MON ? months[at->month - 1] : week_days[week_day],
-             3);
-      moment_format_letters(run->out, brief, node->pattern->letters);
-      break;
-    case FORMAT_RM: moment_format_name(run, node, roman[at->month - 1], 4); break;
-    case FORMAT_MM: moment_format_number(run, node, at->month, 2); break;
-    case FORMAT_DDD: moment_format_number(run, node, run->day_of_year, 3); break;
-    case FORMAT_IDDD:
-      moment_format_number(run, node, (run->week.week - 1) * 7 + (week_day + 6) % 7 + 1, 3);
-      break;
-    case FORMAT_DD: moment_format_number(run, node, at->day, 2); break;
-    case FORMAT_D: moment_format_number(run, node, week_day + 1, 0); break;
-    case FORMAT_ID: moment_format_number(run, node, (week_day + 6) % 7 + 1, 0); break;
-    case FORMAT_WW: moment_format_number(run, node, (run->day_of_year - 1) / 7 + 1, 2); break;
-    case FORMAT_IW: moment_format_number(run, node, run->week.week, 2); break;
-    case FORMAT_W: moment_format_number(run, node, (at->day - 1) / 7 + 1, 0); break;
-    case FORMAT_Q: moment_format_number(run, node, (at->month - 1) / 3 + 1, 0); break;
-    default: moment_format_number(run, node, run->days + MOMENT_JULIAN_EPOCH, 0); break; /* J */
+  case FORMAT_MONTH: moment_format_name(run, node, months[at->month - 1], 9); break;
+  case FORMAT_DAY: moment_format_name(run, node, week_days[week_day], 9); break;
+  case FORMAT_MON:
+  case FORMAT_DY:
+    memcpy(brief, node->pattern->code == FORMAT_MON ? months[at->month - 1] : week_days[week_day],
+           3);
+    moment_format_letters(run->out, brief, node->pattern->letters);
+    break;
+  case FORMAT_RM: moment_format_name(run, node, roman[at->month - 1], 4); break;
+  case FORMAT_MM: moment_format_number(run, node, at->month, 2); break;
+  case FORMAT_DDD: moment_format_number(run, node, run->day_of_year, 3); break;
+  case FORMAT_IDDD:
+    moment_format_number(run, node, (run->week.week - 1) * 7 + (week_day + 6) % 7 + 1, 3);
+    break;
+  case FORMAT_DD: moment_format_number(run, node, at->day, 2); break;
+  case FORMAT_D: moment_format_number(run, node, week_day + 1, 0); break;
+  case FORMAT_ID: moment_format_number(run, node, (week_day + 6) % 7 + 1, 0); break;
+  case FORMAT_WW: moment_format_number(run, node, (run->day_of_year - 1) / 7 + 1, 2); break;
+  case FORMAT_IW: moment_format_number(run, node, run->week.week, 2); break;
+  case FORMAT_W: moment_format_number(run, node, (at->day - 1) / 7 + 1, 0); break;
+  case FORMAT_Q: moment_format_number(run, node, (at->month - 1) / 3 + 1, 0); break;
+  default: moment_format_number(run, node, run->days + MOMENT_JULIAN_EPOCH, 0); break; /* J */
   }
 }
 
 LEDGER_PRIVATE void moment_format(enum type_id id, int64_t moment, const char *template,
-                                  size_t template_length, sqlite3_str *out)
-{
+                                  size_t template_length, sqlite3_str *out) {
   struct moment_format_run run = {.id = id, .out = out, .days = moment_to_date(moment)};
   const char *at = template;
   const char *end = template + template_length;

@@ -45,8 +45,7 @@ struct moment_input {
 ** no message. */
 
 /* +hh, +hhmm, +hh:mm, +hh:mm:ss. */
-static int moment_input_zone(const char *text, int64_t *east)
-{
+static int moment_input_zone(const char *text, int64_t *east) {
   int64_t hour, minute = 0, second = 0;
   const char *cursor = text + 1;
   if (*text != '+' && *text != '-') return LEDGER_INVALID_DATETIME;
@@ -72,8 +71,7 @@ static int moment_input_zone(const char *text, int64_t *east)
 }
 
 /* Two digits; -1 if they are not. */
-static int moment_input_pair(const char *text)
-{
+static int moment_input_pair(const char *text) {
   bool digits = text[0] >= '0' && text[0] <= '9' && text[1] >= '0' && text[1] <= '9';
   return digits ? (text[0] - '0') * 10 + text[1] - '0' : -1;
 }
@@ -81,8 +79,7 @@ static int moment_input_pair(const char *text)
 /* yyyymmdd or yymmdd while there is no date, else hhmmss[.f] or hhmm. `length` bytes of text
 ** count. */
 static int moment_input_run(struct moment_input *input, const char *text, size_t length, int filled,
-                            int *fills)
-{
+                            int *fills) {
   struct moment_fields *fields = &input->fields;
   const char *point = memchr(text, '.', length);
   if (point != NULL) {
@@ -110,8 +107,7 @@ static int moment_input_run(struct moment_input *input, const char *text, size_t
 /* A number between other fields. What it is depends on what was there: year first if it has
 ** three digits or more, else the order is month, day, year. */
 static int moment_input_number(struct moment_input *input, const char *text, size_t length,
-                               int filled, int *fills)
-{
+                               int filled, int *fills) {
   struct moment_fields *fields = &input->fields;
   const char *cursor = text;
   int64_t number;
@@ -130,12 +126,12 @@ static int moment_input_number(struct moment_input *input, const char *text, siz
     return LEDGER_OK;
   }
   switch (filled & TAKEN_DATE) {
-    case 0: *fills = length >= 3 ? TAKEN_YEAR : TAKEN_MONTH; break;
-    case TAKEN_YEAR: *fills = TAKEN_MONTH; break;
-    case TAKEN_MONTH:
-    case TAKEN_YEAR | TAKEN_MONTH: *fills = TAKEN_DAY; break;
-    case TAKEN_MONTH | TAKEN_DAY: *fills = TAKEN_YEAR; break;
-    default: return moment_input_run(input, text, length, filled, fills);
+  case 0: *fills = length >= 3 ? TAKEN_YEAR : TAKEN_MONTH; break;
+  case TAKEN_YEAR: *fills = TAKEN_MONTH; break;
+  case TAKEN_MONTH:
+  case TAKEN_YEAR | TAKEN_MONTH: *fills = TAKEN_DAY; break;
+  case TAKEN_MONTH | TAKEN_DAY: *fills = TAKEN_YEAR; break;
+  default: return moment_input_run(input, text, length, filled, fills);
   }
   if (*fills == TAKEN_DAY) {
     fields->day = (int)number;
@@ -148,14 +144,12 @@ static int moment_input_number(struct moment_input *input, const char *text, siz
   return LEDGER_OK;
 }
 
-static bool moment_input_is_alnum(char c)
-{
+static bool moment_input_is_alnum(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
 }
 
 /* 2026-01-28, 1/28/2026, 2026.028: numbers with one or more signs between. */
-static int moment_input_date(struct moment_input *input, const char *text, int *fills)
-{
+static int moment_input_date(struct moment_input *input, const char *text, int *fills) {
   int filled = input->filled;
   char number[MOMENT_INPUT_BYTES];
   *fills = 0;
@@ -180,8 +174,7 @@ static int moment_input_date(struct moment_input *input, const char *text, int *
 }
 
 /* hhmmss-zz, which looks like a date. */
-static int moment_input_run_and_zone(struct moment_input *input, const char *text, int *fills)
-{
+static int moment_input_run_and_zone(struct moment_input *input, const char *text, int *fills) {
   const char *zone = strchr(text, '-');
   if ((input->filled & TAKEN_TIME) != 0 || zone == NULL) return LEDGER_INVALID_DATETIME;
   int rc = moment_input_zone(zone, &input->zone);
@@ -191,8 +184,7 @@ static int moment_input_run_and_zone(struct moment_input *input, const char *tex
   return rc;
 }
 
-static bool moment_input_past_midnight(const struct moment_fields *fields)
-{
+static bool moment_input_past_midnight(const struct moment_fields *fields) {
   int64_t time = fields->hour * MOMENT_HOUR + fields->minute * MOMENT_MINUTE +
                  fields->second * MOMENT_SECOND + fields->microsecond;
   return fields->hour > 24 || fields->minute > 59 || fields->second > 60 || time > MOMENT_DAY;
@@ -200,8 +192,7 @@ static bool moment_input_past_midnight(const struct moment_fields *fields)
 
 /* ---- tokens. The same codes. */
 
-static int moment_input_take_time(struct moment_input *input, const char *text, int *fills)
-{
+static int moment_input_take_time(struct moment_input *input, const char *text, int *fills) {
   struct moment_clock clock;
   int rc = moment_clock_read(text, false, INT32_MAX, &clock);
   if (rc != LEDGER_OK) return rc;
@@ -216,8 +207,7 @@ static int moment_input_take_time(struct moment_input *input, const char *text, 
 }
 
 static int moment_input_take_date(struct moment_input *input, const struct moment_tokens *tokens,
-                                  int index, int *fills)
-{
+                                  int index, int *fills) {
   const char *text = tokens->items[index].text;
   bool is_date;
   if (input->id == TYPE_TIME) {
@@ -243,8 +233,7 @@ static int moment_input_take_date(struct moment_input *input, const struct momen
 }
 
 static int moment_input_take_number(struct moment_input *input, const struct moment_tokens *tokens,
-                                    int index, int *fills)
-{
+                                    int index, int *fills) {
   const char *text = tokens->items[index].text;
   size_t length = strlen(text);
   const char *point = strchr(text, '.');
@@ -274,13 +263,11 @@ static int moment_input_take_number(struct moment_input *input, const struct mom
   return moment_input_number(input, text, length, filled, fills);
 }
 
-static int64_t moment_input_now(const struct moment_input *input)
-{
+static int64_t moment_input_now(const struct moment_input *input) {
   return (input->now_us != 0 ? input->now_us : clock_now_us()) + MOMENT_UNIX_EPOCH;
 }
 
-static void moment_input_set_date(struct moment_input *input, int days_from_now)
-{
+static void moment_input_set_date(struct moment_input *input, int days_from_now) {
   struct moment_fields day;
   moment_split(moment_input_now(input) + days_from_now * MOMENT_DAY, &day);
   input->fields.year = day.year;
@@ -289,87 +276,84 @@ static void moment_input_set_date(struct moment_input *input, int days_from_now)
 }
 
 /* now, today, epoch and their like. */
-static int moment_input_take_reserved(struct moment_input *input, enum moment_word word, int *fills)
-{
+static int moment_input_take_reserved(struct moment_input *input, enum moment_word word,
+                                      int *fills) {
   bool is_time = input->id == TYPE_TIME;
   input->special = WORD_UNKNOWN;
   *fills = TAKEN_DATE;
   switch (word) {
-    case WORD_NOW:
-      moment_split(moment_input_now(input), &input->fields);
-      *fills = is_time ? TAKEN_TIME : TAKEN_DATE | TAKEN_TIME | TAKEN_ZONE;
-      return LEDGER_OK;
-    case WORD_ALLBALLS:
-      input->fields.hour = input->fields.minute = input->fields.second = 0;
-      input->zone = 0;
-      *fills = TAKEN_TIME | TAKEN_ZONE;
-      return LEDGER_OK;
-    case WORD_TODAY: moment_input_set_date(input, 0); break;
-    case WORD_TOMORROW: moment_input_set_date(input, 1); break;
-    case WORD_YESTERDAY: moment_input_set_date(input, -1); break;
-    default:
-      input->special = word;
-      *fills = TAKEN_SPECIAL;
-      break;
+  case WORD_NOW:
+    moment_split(moment_input_now(input), &input->fields);
+    *fills = is_time ? TAKEN_TIME : TAKEN_DATE | TAKEN_TIME | TAKEN_ZONE;
+    return LEDGER_OK;
+  case WORD_ALLBALLS:
+    input->fields.hour = input->fields.minute = input->fields.second = 0;
+    input->zone = 0;
+    *fills = TAKEN_TIME | TAKEN_ZONE;
+    return LEDGER_OK;
+  case WORD_TODAY: moment_input_set_date(input, 0); break;
+  case WORD_TOMORROW: moment_input_set_date(input, 1); break;
+  case WORD_YESTERDAY: moment_input_set_date(input, -1); break;
+  default:
+    input->special = word;
+    *fills = TAKEN_SPECIAL;
+    break;
   }
   return is_time ? LEDGER_INVALID_DATETIME : LEDGER_OK;
 }
 
 static int moment_input_take_word(struct moment_input *input, const struct moment_tokens *tokens,
-                                  int index, int *fills)
-{
+                                  int index, int *fills) {
   const char *text = tokens->items[index].text;
   enum moment_word word = moment_word_of_date(text, strlen(text));
   switch (word) {
-    case WORD_FILLER: return LEDGER_OK;
-    case WORD_UTC:
-      input->zone = 0;
-      *fills = TAKEN_ZONE;
-      return LEDGER_OK;
-    case WORD_AM:
-    case WORD_PM:
-      input->half = word;
-      *fills = TAKEN_HALF;
-      return LEDGER_OK;
-    case WORD_T: {
-      if (input->id != TYPE_TIME && (input->filled & TAKEN_DATE) != TAKEN_DATE) break;
-      if (index + 1 == tokens->count) break;
-      enum moment_token_kind next = tokens->items[index + 1].kind;
-      if (next != TOKEN_NUMBER && next != TOKEN_TIME && next != TOKEN_DATE) break;
-      input->time_next = true;
-      return LEDGER_OK;
-    }
-    case WORD_NOW:
-    case WORD_TODAY:
-    case WORD_TOMORROW:
-    case WORD_YESTERDAY:
-    case WORD_EPOCH:
-    case WORD_INFINITY:
-    case WORD_MINUS_INFINITY:
-    case WORD_ALLBALLS: return moment_input_take_reserved(input, word, fills);
-    default: break;
+  case WORD_FILLER: return LEDGER_OK;
+  case WORD_UTC:
+    input->zone = 0;
+    *fills = TAKEN_ZONE;
+    return LEDGER_OK;
+  case WORD_AM:
+  case WORD_PM:
+    input->half = word;
+    *fills = TAKEN_HALF;
+    return LEDGER_OK;
+  case WORD_T: {
+    if (input->id != TYPE_TIME && (input->filled & TAKEN_DATE) != TAKEN_DATE) break;
+    if (index + 1 == tokens->count) break;
+    enum moment_token_kind next = tokens->items[index + 1].kind;
+    if (next != TOKEN_NUMBER && next != TOKEN_TIME && next != TOKEN_DATE) break;
+    input->time_next = true;
+    return LEDGER_OK;
+  }
+  case WORD_NOW:
+  case WORD_TODAY:
+  case WORD_TOMORROW:
+  case WORD_YESTERDAY:
+  case WORD_EPOCH:
+  case WORD_INFINITY:
+  case WORD_MINUS_INFINITY:
+  case WORD_ALLBALLS: return moment_input_take_reserved(input, word, fills);
+  default: break;
   }
   return LEDGER_INVALID_DATETIME;
 }
 
 static int moment_input_take(struct moment_input *input, const struct moment_tokens *tokens,
-                             int index, int *fills)
-{
+                             int index, int *fills) {
   const struct moment_token *token = &tokens->items[index];
   switch (token->kind) {
-    case TOKEN_NUMBER: return moment_input_take_number(input, tokens, index, fills);
-    case TOKEN_DATE: return moment_input_take_date(input, tokens, index, fills);
-    case TOKEN_TIME: return moment_input_take_time(input, token->text, fills);
-    case TOKEN_SIGNED: *fills = TAKEN_ZONE; return moment_input_zone(token->text, &input->zone);
-    default: return moment_input_take_word(input, tokens, index, fills);
+  case TOKEN_NUMBER: return moment_input_take_number(input, tokens, index, fills);
+  case TOKEN_DATE: return moment_input_take_date(input, tokens, index, fills);
+  case TOKEN_TIME: return moment_input_take_time(input, token->text, fills);
+  case TOKEN_SIGNED: *fills = TAKEN_ZONE; return moment_input_zone(token->text, &input->zone);
+  default: return moment_input_take_word(input, tokens, index, fills);
   }
 }
 
 /* ---- the whole */
 
 /* What can be checked only once the year is known. */
-static int moment_input_check(struct moment_input *input)
-{
+static int moment_input_check(struct moment_input *input) {
   struct moment_fields *fields = &input->fields;
   if (input->filled & TAKEN_YEAR) {
     if (input->two_digit_year && fields->year < 100) {
@@ -401,32 +385,30 @@ static int moment_input_check(struct moment_input *input)
 /* "m48": a label and its number, which is too little for a moment, but PostgreSQL first asks
 ** whether there can be such a month. */
 static bool moment_input_is_labelled_range(const struct moment_input *input,
-                                           const struct moment_tokens *tokens)
-{
+                                           const struct moment_tokens *tokens) {
   const char *label = tokens->items[0].text;
   int64_t number, least = 1, most = INT32_MAX;
   if (tokens->count != 2 || tokens->items[0].kind != TOKEN_WORD ||
       tokens->items[1].kind != TOKEN_NUMBER)
     return false;
   switch (moment_word_of_date(label, strlen(label))) {
-    case WORD_YEAR: break;
-    case WORD_MONTH: most = 12; break;
-    case WORD_DAY: most = 31; break;
-    case WORD_HOUR:
-    case WORD_SECOND:
-      if (input->id != TYPE_TIME) return false;
-      least = 0;
-      most = moment_word_of_date(label, strlen(label)) == WORD_HOUR ? 24 : 60;
-      break;
-    default: return false;
+  case WORD_YEAR: break;
+  case WORD_MONTH: most = 12; break;
+  case WORD_DAY: most = 31; break;
+  case WORD_HOUR:
+  case WORD_SECOND:
+    if (input->id != TYPE_TIME) return false;
+    least = 0;
+    most = moment_word_of_date(label, strlen(label)) == WORD_HOUR ? 24 : 60;
+    break;
+  default: return false;
   }
   const char *cursor = tokens->items[1].text;
   bool fits = moment_integer(&cursor, INT32_MAX, &number);
   return *cursor == 0 && (!fits || number < least || number > most);
 }
 
-static int moment_input_read(struct moment_input *input, const struct moment_tokens *tokens)
-{
+static int moment_input_read(struct moment_input *input, const struct moment_tokens *tokens) {
   if (moment_input_is_labelled_range(input, tokens)) return LEDGER_DATETIME_RANGE;
   for (int i = 0; i < tokens->count; i++) {
     int fills = 0;
@@ -446,8 +428,7 @@ static int moment_input_read(struct moment_input *input, const struct moment_tok
 
 /* The moment that was read. Years that cannot be stored are left to moment_check(), but for
 ** those that would overflow. */
-static int64_t moment_input_moment(const struct moment_input *input)
-{
+static int64_t moment_input_moment(const struct moment_input *input) {
   const struct moment_fields *fields = &input->fields;
   bool is_date = input->id == TYPE_DATE;
   if (input->special == WORD_INFINITY) return MOMENT_INFINITY;
@@ -463,41 +444,38 @@ static int64_t moment_input_moment(const struct moment_input *input)
   return days * MOMENT_DAY + time;
 }
 
-static const char *moment_input_name(enum type_id id)
-{
+static const char *moment_input_name(enum type_id id) {
   switch (id) {
-    case TYPE_DATE: return "date";
-    case TYPE_TIME: return "time";
-    case TYPE_TIMESTAMP: return "timestamp";
-    default: return "timestamp with time zone";
+  case TYPE_DATE: return "date";
+  case TYPE_TIME: return "time";
+  case TYPE_TIMESTAMP: return "timestamp";
+  default: return "timestamp with time zone";
   }
 }
 
 static int moment_input_fail(const struct moment_input *input, int code, const char *text,
-                             size_t length, ledger_error *error)
-{
+                             size_t length, ledger_error *error) {
   int size = (int)(length < 1000 ? length : 1000); /* no message is longer */
   switch (code) {
-    case LEDGER_INVALID_ZONE:
-      return error_set(error, code, "time zone displacement out of range: \"%.*s\"", size, text);
-    case LEDGER_INVALID_PARAMETER:
-      return error_set(error, code, "time zone \"%s\" not recognized", input->zone_name);
-    case LEDGER_DATETIME_RANGE:
-      error_set(error, code, "date/time field value out of range: \"%.*s\"", size, text);
-      if (input->blame_order) {
-        error_hint(error, "Perhaps you need a different \"datestyle\" setting.");
-      }
-      return code;
-    default:
-      return error_set(error, code, "invalid input syntax for type %s: \"%.*s\"",
-                       moment_input_name(input->id), size, text);
+  case LEDGER_INVALID_ZONE:
+    return error_set(error, code, "time zone displacement out of range: \"%.*s\"", size, text);
+  case LEDGER_INVALID_PARAMETER:
+    return error_set(error, code, "time zone \"%s\" not recognized", input->zone_name);
+  case LEDGER_DATETIME_RANGE:
+    error_set(error, code, "date/time field value out of range: \"%.*s\"", size, text);
+    if (input->blame_order) {
+      error_hint(error, "Perhaps you need a different \"datestyle\" setting.");
+    }
+    return code;
+  default:
+    return error_set(error, code, "invalid input syntax for type %s: \"%.*s\"",
+                     moment_input_name(input->id), size, text);
   }
 }
 
 /* Every form but the canonical one. */
 static int moment_input_general(const struct type *type, const char *text, size_t length,
-                                int64_t now_us, int64_t *out, ledger_error *error)
-{
+                                int64_t now_us, int64_t *out, ledger_error *error) {
   struct moment_input input = {.id = type->id, .now_us = now_us};
   struct moment_tokens tokens;
   int rc = text_check(text, length, error);
@@ -518,8 +496,7 @@ static int moment_input_general(const struct type *type, const char *text, size_
 ** or +00 for the zone, zeros at the end of the fraction. Writes the stored form; 0: it is none
 ** of these. */
 static size_t moment_input_usual(const struct type *type, const char *text, size_t length,
-                                 char out[MOMENT_TEXT_MAX])
-{
+                                 char out[MOMENT_TEXT_MAX]) {
   struct moment_fields fields;
   int digits;
   if (length < 19 || length > 32 || (text[10] != 'T' && text[10] != ' ')) return 0;
@@ -546,8 +523,7 @@ static size_t moment_input_usual(const struct type *type, const char *text, size
 
 LEDGER_PRIVATE int moment_input_at(const struct type *type, const char *text, size_t length,
                                    int64_t now_us, struct arena *arena, struct value *out,
-                                   ledger_error *error)
-{
+                                   ledger_error *error) {
   struct moment_fields fields;
   int digits;
   if (moment_scan(type->id, text, length, &fields, &digits) &&
@@ -571,7 +547,6 @@ LEDGER_PRIVATE int moment_input_at(const struct type *type, const char *text, si
 }
 
 LEDGER_PRIVATE int moment_input(const struct type *type, const char *text, size_t length,
-                                struct arena *arena, struct value *out, ledger_error *error)
-{
+                                struct arena *arena, struct value *out, ledger_error *error) {
   return moment_input_at(type, text, length, 0, arena, out, error);
 }

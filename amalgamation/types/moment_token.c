@@ -6,18 +6,15 @@
 #include <math.h>
 
 /* ASCII only: PostgreSQL's C.UTF-8 classes no other byte as a letter. */
-static bool moment_token_is_digit(char c)
-{
+static bool moment_token_is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-static bool moment_token_is_letter(char c)
-{
+static bool moment_token_is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool moment_token_is_sign(char c)
-{
+static bool moment_token_is_sign(char c) {
   return c > ' ' && c < 127 && !moment_token_is_digit(c) && !moment_token_is_letter(c);
 }
 
@@ -27,13 +24,11 @@ struct moment_token_writer {
   bool full;
 };
 
-static char moment_token_peek(const struct moment_token_writer *writer)
-{
+static char moment_token_peek(const struct moment_token_writer *writer) {
   return writer->in < writer->end ? *writer->in : 0;
 }
 
-static void moment_token_put(struct moment_token_writer *writer, char c)
-{
+static void moment_token_put(struct moment_token_writer *writer, char c) {
   if (writer->out >= writer->limit) {
     writer->full = true;
     return;
@@ -43,8 +38,7 @@ static void moment_token_put(struct moment_token_writer *writer, char c)
 
 /* Takes digits, letters where asked, and every character of `others`. */
 static void moment_token_take(struct moment_token_writer *writer, bool digits, bool letters,
-                              const char *others)
-{
+                              const char *others) {
   for (; writer->in < writer->end; writer->in++) {
     char c = *writer->in;
     if (!(digits && moment_token_is_digit(c)) && !(letters && moment_token_is_letter(c)) &&
@@ -55,13 +49,11 @@ static void moment_token_take(struct moment_token_writer *writer, bool digits, b
   }
 }
 
-static void moment_token_skip_space(struct moment_token_writer *writer)
-{
+static void moment_token_skip_space(struct moment_token_writer *writer) {
   while (writer->in < writer->end && text_is_space(*writer->in)) writer->in++;
 }
 
-static enum moment_token_kind moment_token_number(struct moment_token_writer *writer)
-{
+static enum moment_token_kind moment_token_number(struct moment_token_writer *writer) {
   moment_token_take(writer, true, false, "");
   char delimiter[2] = {moment_token_peek(writer), 0};
   if (delimiter[0] == ':') {
@@ -82,8 +74,7 @@ static enum moment_token_kind moment_token_number(struct moment_token_writer *wr
   return delimiter[0] == '.' ? TOKEN_NUMBER : TOKEN_DATE;
 }
 
-static enum moment_token_kind moment_token_word(struct moment_token_writer *writer)
-{
+static enum moment_token_kind moment_token_word(struct moment_token_writer *writer) {
   const char *start = writer->out;
   moment_token_take(writer, false, true, "");
   char next = moment_token_peek(writer);
@@ -100,8 +91,7 @@ static enum moment_token_kind moment_token_word(struct moment_token_writer *writ
 }
 
 /* Reads one token. false: no token can start here. */
-static bool moment_token_next(struct moment_token_writer *writer, enum moment_token_kind *kind)
-{
+static bool moment_token_next(struct moment_token_writer *writer, enum moment_token_kind *kind) {
   char c = *writer->in;
   if (moment_token_is_digit(c)) {
     *kind = moment_token_number(writer);
@@ -130,8 +120,7 @@ static bool moment_token_next(struct moment_token_writer *writer, enum moment_to
 }
 
 LEDGER_PRIVATE bool moment_tokenize(const char *text, size_t length, size_t capacity,
-                                    struct moment_tokens *out)
-{
+                                    struct moment_tokens *out) {
   assert(capacity <= sizeof out->bytes);
   struct moment_token_writer writer = {
       .in = text, .end = text + length, .out = out->bytes, .limit = out->bytes + capacity - 1};
@@ -152,8 +141,7 @@ LEDGER_PRIVATE bool moment_tokenize(const char *text, size_t length, size_t capa
   }
 }
 
-LEDGER_PRIVATE bool moment_integer(const char **cursor, int64_t maximum, int64_t *out)
-{
+LEDGER_PRIVATE bool moment_integer(const char **cursor, int64_t maximum, int64_t *out) {
   const char *text = *cursor;
   bool negative = false;
   if (*text == '-' || *text == '+') negative = *text++ == '-';
@@ -172,8 +160,7 @@ LEDGER_PRIVATE bool moment_integer(const char **cursor, int64_t maximum, int64_t
   return fits;
 }
 
-LEDGER_PRIVATE double moment_fraction(const char **cursor)
-{
+LEDGER_PRIVATE double moment_fraction(const char **cursor) {
   const char *digits = *cursor + 1;
   const char *end = digits;
   while (moment_token_is_digit(*end)) end++;
@@ -197,8 +184,7 @@ LEDGER_PRIVATE double moment_fraction(const char **cursor)
 }
 
 LEDGER_PRIVATE int moment_clock_read(const char *text, bool minute_to_second, int64_t hour_maximum,
-                                     struct moment_clock *out)
-{
+                                     struct moment_clock *out) {
   int64_t hour, minute, second = 0;
   bool shift = false; /* it was mm:ss */
   out->microsecond = 0;

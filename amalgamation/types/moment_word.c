@@ -12,7 +12,8 @@ struct moment_word_row {
   enum moment_word in_interval;
 };
 
-static const struct moment_word_row moment_words[] = { /* sorted by bytes */
+static const struct moment_word_row moment_words[] = {
+    /* sorted by bytes */
     {"-infinity", WORD_MINUS_INFINITY, WORD_UNKNOWN},
     {"ad", WORD_REFUSED, WORD_UNKNOWN},
     {"ago", WORD_UNKNOWN, WORD_AGO},
@@ -143,8 +144,7 @@ static const struct moment_word_row moment_words[] = { /* sorted by bytes */
     {"zulu", WORD_UTC, WORD_UNKNOWN},
 };
 
-static const struct moment_word_row *moment_word_find(const char *text, size_t length)
-{
+static const struct moment_word_row *moment_word_find(const char *text, size_t length) {
   if (length > MOMENT_WORD_BYTES) length = MOMENT_WORD_BYTES;
   size_t low = 0;
   size_t high = sizeof moment_words / sizeof moment_words[0];
@@ -163,14 +163,12 @@ static const struct moment_word_row *moment_word_find(const char *text, size_t l
   return NULL;
 }
 
-LEDGER_PRIVATE enum moment_word moment_word_of_date(const char *text, size_t length)
-{
+LEDGER_PRIVATE enum moment_word moment_word_of_date(const char *text, size_t length) {
   const struct moment_word_row *row = moment_word_find(text, length);
   return row == NULL ? WORD_UNKNOWN : row->in_date;
 }
 
-LEDGER_PRIVATE enum moment_word moment_word_of_unit(const char *text, size_t length)
-{
+LEDGER_PRIVATE enum moment_word moment_word_of_unit(const char *text, size_t length) {
   const struct moment_word_row *row = moment_word_find(text, length);
   return row == NULL ? WORD_UNKNOWN : row->in_interval;
 }

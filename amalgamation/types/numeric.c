@@ -99,8 +99,11 @@ LEDGER_PRIVATE int numeric_input(const struct type *type, const char *text, size
 }
 
 LEDGER_PRIVATE int numeric_output(const struct type *type, const struct value *stored,
-                                  sqlite3_str *out) {
+                                  sqlite3_str *out, ledger_error *error) {
   if (stored->kind != VALUE_TEXT) return LEDGER_CORRUPT;
+  const char *special = numeric_special(stored->text, stored->length);
+  if (special != NULL && special[0] != 'N') /* computed: extract(epoch from 'infinity') */
+    return numeric_special_error(type, special, error);
   if (type->scale < 0 || type->length < type->scale) {
     /* Rare types, whose every value ends or begins with zeros: the general rule, without its
     ** precision. */

@@ -87,7 +87,10 @@ int string_output(const struct type *type, const struct value *stored, sqlite3_s
     fits = text_characters(stored->text, stored->length) == (size_t)type->length;
   }
   if (!fits) return string_corrupt(type, error);
-  sqlite3_str_append(out, stored->text, (int)stored->length);
+  if (type->id == TYPE_XML)
+    xml_print(out, stored->text, stored->length);
+  else
+    sqlite3_str_append(out, stored->text, (int)stored->length);
   return LEDGER_OK;
 }
 

@@ -353,13 +353,23 @@ LEDGER_PRIVATE void type_format(sqlite3_str *out, const struct type *type) {
 
 /* ---- input */
 
+static int type_too_large(ledger_error *error) {
+  return error_set(error, LEDGER_PROGRAM_LIMIT, "a value may have %d bytes at most",
+                   LEDGER_TEXT_MAX);
+}
+
+/* rc, unless the value has grown beyond the limit: a stored form may be longer than what was read. */
+static int type_fits(int rc, const struct value *value, ledger_error *error) {
+  bool has_bytes = value->kind == VALUE_TEXT || value->kind == VALUE_BLOB;
+  return rc == LEDGER_OK && has_bytes && value->length > LEDGER_TEXT_MAX ? type_too_large(error)
+                                                                         : rc;
+}
+
 static int type_read(const struct type *type, const char *text, size_t length, bool is_explicit,
                      struct arena *arena, struct value *out, ledger_error *error) {
   int rc;
   *out = (struct value){.kind = VALUE_NULL};
-  if (length > LEDGER_TEXT_MAX)
-    return error_set(error, LEDGER_PROGRAM_LIMIT, "a value may have %d bytes at most",
-                     LEDGER_TEXT_MAX);
+  if (length > LEDGER_TEXT_MAX) return type_too_large(error);
   rc = text_check(text, length, error);
   if (rc != LEDGER_OK) return rc;
   if (type->is_array) return array_input(type, text, length, is_explicit, arena, out, error);
@@ -397,12 +407,12 @@ static int type_read(const struct type *type, const char *text, size_t length, b
 
 LEDGER_PRIVATE int type_input(const struct type *type, const char *text, size_t length,
                               struct arena *arena, struct value *out, ledger_error *error) {
-  return type_read(type, text, length, false, arena, out, error);
+  return type_fits(type_read(type, text, length, false, arena, out, error), out, error);
 }
 
 LEDGER_PRIVATE int type_cast(const struct type *type, const char *text, size_t length,
                              struct arena *arena, struct value *out, ledger_error *error) {
-  return type_read(type, text, length, true, arena, out, error);
+  return type_fits(type_read(type, text, length, true, arena, out, error), out, error);
 }
 
 /* ---- output */
@@ -452,7 +462,7 @@ LEDGER_PRIVATE int type_output(const struct type *type, const struct value *stor
   case TYPE_INT8: rc = integer_output(type, stored, out); break;
   case TYPE_FLOAT4:
   case TYPE_FLOAT8: rc = real_output(type, stored, out); break;
-  case TYPE_NUMERIC: rc = numeric_output(type, stored, out); break;
+  case TYPE_NUMERIC: rc = numeric_output(type, stored, out, error); break;
   case TYPE_TEXT:
   case TYPE_VARCHAR:
   case TYPE_BPCHAR:
@@ -696,12 +706,14 @@ LEDGER_PRIVATE int type_assign(const struct type *type, const ledger_value *give
   case LEDGER_BYTES:
     if (type->id != TYPE_BYTEA || type->is_array) return type_mismatch(type, "bytea", error);
     *out = (struct value){.kind = VALUE_BLOB, .text = given->text, .length = given->length};
-    return LEDGER_OK;
+    return type_fits(LEDGER_OK, out, error);
   case LEDGER_JSON:
     if (is_document) return type_input(type, given->text, given->length, arena, out, error);
     if (!type->is_array) return type_mismatch(type, "json", error);
+    if (given->length > LEDGER_TEXT_MAX) return type_too_large(error);
     rc = text_check(given->text, given->length, error);
-    return rc == LEDGER_OK ? array_assign(type, given->text, given->length, arena, out, error) : rc;
+    if (rc == LEDGER_OK) rc = array_assign(type, given->text, given->length, arena, out, error);
+    return type_fits(rc, out, error);
   case LEDGER_DEFAULT: break;
   }
   return error_set(error, LEDGER_MISUSE, "DEFAULT is no value of a type");

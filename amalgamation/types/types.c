@@ -19,6 +19,7 @@
 #include "moment_input.c"
 #include "moment_token.c"
 #include "moment_word.c"
+#include "number_format.c"
 #include "numeric.c"
 #include "pattern.c"
 #include "quote.c"
@@ -28,3 +29,4 @@
 #include "string.c"
 #include "type.c"
 #include "uuid.c"
+#include "xml.c"

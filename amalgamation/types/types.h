@@ -18,31 +18,31 @@
 #define LEDGER_TYPES_H
 
 /* X(id, format_type() name, declared SQLite type for a column) */
-#define TYPES(X)                                                          \
-  X(BOOLEAN, "boolean", "BOOLEAN")                                        \
-  X(INT2, "smallint", "SMALLINT")                                         \
-  X(INT4, "integer", "INT")                                               \
-  X(INT8, "bigint", "BIGINT")                                             \
-  X(FLOAT4, "real", "REAL")                                               \
-  X(FLOAT8, "double precision", "DOUBLE PRECISION")                       \
-  X(NUMERIC, "numeric", "DECIMAL TEXT")                                   \
-  X(TEXT, "text", "TEXT")                                                 \
-  X(VARCHAR, "character varying", "VARCHAR")                              \
-  X(BPCHAR, "character", "CHARACTER")                                     \
-  X(NAME, "name", "NAME TEXT")                                            \
-  X(CITEXT, "citext", "CITEXT")                                           \
-  X(XML, "xml", "XML TEXT")                                               \
-  X(UUID, "uuid", "UUID CHAR(36)")                                        \
-  X(DATE, "date", "DATE")                                                 \
-  X(TIME, "time without time zone", "TIME")                               \
-  X(TIMESTAMP, "timestamp without time zone", "TIMESTAMP")                \
-  X(TIMESTAMPTZ, "timestamp with time zone", "DATETIME")                  \
-  X(INTERVAL, "interval", "PERIOD TEXT")                                  \
-  X(JSON, "json", "JSON CHAR")                                            \
-  X(JSONB, "jsonb", "JSONB CHAR")                                         \
-  X(INET, "inet", "INET VARCHAR(43)")                                     \
-  X(CIDR, "cidr", "CIDR VARCHAR(43)")                                     \
-  X(BYTEA, "bytea", "BLOB")                                               \
+#define TYPES(X)                                                                                                               \
+  X(BOOLEAN, "boolean", "BOOLEAN")                                                                                             \
+  X(INT2, "smallint", "SMALLINT")                                                                                              \
+  X(INT4, "integer", "INT")                                                                                                    \
+  X(INT8, "bigint", "BIGINT")                                                                                                  \
+  X(FLOAT4, "real", "REAL")                                                                                                    \
+  X(FLOAT8, "double precision", "DOUBLE PRECISION")                                                                            \
+  X(NUMERIC, "numeric", "DECIMAL TEXT")                                                                                        \
+  X(TEXT, "text", "TEXT")                                                                                                      \
+  X(VARCHAR, "character varying", "VARCHAR")                                                                                   \
+  X(BPCHAR, "character", "CHARACTER")                                                                                          \
+  X(NAME, "name", "NAME TEXT")                                                                                                 \
+  X(CITEXT, "citext", "CITEXT")                                                                                                \
+  X(XML, "xml", "XML TEXT")                                                                                                    \
+  X(UUID, "uuid", "UUID CHAR(36)")                                                                                             \
+  X(DATE, "date", "DATE")                                                                                                      \
+  X(TIME, "time without time zone", "TIME")                                                                                    \
+  X(TIMESTAMP, "timestamp without time zone", "TIMESTAMP")                                                                     \
+  X(TIMESTAMPTZ, "timestamp with time zone", "DATETIME")                                                                       \
+  X(INTERVAL, "interval", "PERIOD TEXT")                                                                                       \
+  X(JSON, "json", "JSON CHAR")                                                                                                 \
+  X(JSONB, "jsonb", "JSONB CHAR")                                                                                              \
+  X(INET, "inet", "INET VARCHAR(43)")                                                                                          \
+  X(CIDR, "cidr", "CIDR VARCHAR(43)")                                                                                          \
+  X(BYTEA, "bytea", "BLOB")                                                                                                    \
   X(ENUM, "", "VARCHAR(63)")
 
 enum type_id {
@@ -50,7 +50,7 @@ enum type_id {
 #define X(id, name, declared) TYPE_##id,
   TYPES(X)
 #undef X
-  TYPE_COUNT
+      TYPE_COUNT
 };
 
 /* The labels of an enum, in order. */
@@ -63,9 +63,9 @@ struct type_labels {
 struct type {
   enum type_id id;
   bool is_array;
-  int length;    /* varchar(n), char(n): n; numeric: precision; timestamp(p), time(p), interval(p): p; -1: none */
-  int scale;     /* numeric: scale; else 0 */
-  int fields;    /* interval: 0, or the restriction "interval day to second" as a bit set (interval.c) */
+  int length; /* varchar(n), char(n): n; numeric: precision; timestamp(p), time(p), interval(p): p; -1: none */
+  int scale;  /* numeric: scale; else 0 */
+  int fields; /* interval: 0, or the restriction "interval day to second" as a bit set (interval.c) */
   const struct type_labels *labels; /* enum */
 };
 
@@ -81,16 +81,16 @@ LEDGER_PRIVATE void type_format(sqlite3_str *out, const struct type *type);
 ** literal: varchar(n) cuts spaces or 22001, numeric(p,s) rounds then 22003.
 ** BAD_ENCODING for invalid UTF-8 or NUL in any type.
 */
-LEDGER_PRIVATE int type_input(const struct type *type, const char *text, size_t length, struct arena *arena,
-                              struct value *out, ledger_error *error);
+LEDGER_PRIVATE int type_input(const struct type *type, const char *text, size_t length, struct arena *arena, struct value *out,
+                              ledger_error *error);
 
 /* As type_input, but with the rules of an explicit cast: 'abcdef'::varchar(3) cuts without an error. */
-LEDGER_PRIVATE int type_cast(const struct type *type, const char *text, size_t length, struct arena *arena,
-                             struct value *out, ledger_error *error);
+LEDGER_PRIVATE int type_cast(const struct type *type, const char *text, size_t length, struct arena *arena, struct value *out,
+                             ledger_error *error);
 
 /* Coerces what a caller gave (ledger.h's ledger_value, not LEDGER_DEFAULT) to the stored form by assignment. */
-LEDGER_PRIVATE int type_assign(const struct type *type, const ledger_value *given, struct arena *arena,
-                               struct value *out, ledger_error *error);
+LEDGER_PRIVATE int type_assign(const struct type *type, const ledger_value *given, struct arena *arena, struct value *out,
+                               ledger_error *error);
 
 /*
 ** The output function: appends PostgreSQL's output text of a stored value (not NULL) to *out. CORRUPT when the value

@@ -138,6 +138,18 @@ static struct schema_note *compiler_note(struct compiler *c, enum schema_severit
   return added;
 }
 
+/* One fault is said once: a trigger's function is read for each trigger that names it. */
+static bool compiler_is_repeated(const struct schema_result *result) {
+  const struct schema_note *added = &result->notes[result->note_count - 1];
+  for (int i = 0; i < result->note_count - 1; i++) {
+    const struct schema_note *note = &result->notes[i];
+    if (note->line == added->line && note->column == added->column && note->file == added->file &&
+        note->severity == added->severity && strcmp(note->message, added->message) == 0)
+      return true;
+  }
+  return false;
+}
+
 bool note_error(struct compiler *c, int location, const char *sqlstate, const char *hint,
                 const char *format, ...) {
   va_list arguments;
@@ -153,7 +165,10 @@ bool note_error(struct compiler *c, int location, const char *sqlstate, const ch
     sqlite3_snprintf((int)sizeof added->sqlstate, added->sqlstate, "%s", sqlstate);
     added->message = compiler_vformat(c, format, arguments);
     added->hint = hint != NULL ? compiler_copy(c, hint) : NULL;
-    c->result->error_count++;
+    if (compiler_is_repeated(c->result))
+      c->result->note_count--;
+    else
+      c->result->error_count++;
   }
   va_end(arguments);
   return false;
@@ -499,10 +514,7 @@ struct relation_def *relation_of_range(struct compiler *c, const PgQuery__RangeV
   const char *schema =
       range->schemaname != NULL && range->schemaname[0] != '\0' ? range->schemaname : NULL;
   struct relation_def *relation = find_relation(c, schema, range->relname);
-  if (relation == NULL && !missing_ok) {
-    note_error(c, range->location, "42P01", NULL, "relation \"%s%s%s\" does not exist",
-               schema != NULL ? schema : "", schema != NULL ? "." : "", range->relname);
-  }
+  if (relation == NULL && !missing_ok) outside_missing(c, schema, range->relname, range->location);
   return relation;
 }
 

@@ -19,37 +19,84 @@ static bool alter_refuse_seeds(struct compiler *c, const struct relation_def *re
                      relation->name);
 }
 
-static bool alter_find_range(void *context, ProtobufCMessage *message) {
-  const struct relation_def **sought = context;
-  const PgQuery__RangeVar *range = (PgQuery__RangeVar *)message;
-  if (message->descriptor == &pg_query__range_var__descriptor && *sought != NULL &&
-      strcmp(range->relname, (*sought)->name) == 0 &&
-      (range->schemaname == NULL || range->schemaname[0] == '\0' ||
-       strcmp(range->schemaname, (*sought)->schema) == 0)) {
-    *sought = NULL;
+/* What a view or policy says of a relation and, where one is sought, of its column. */
+struct alter_reader {
+  const struct relation_def *relation;
+  const char *column;
+  bool has_relation, has_column;
+};
+
+static bool alter_find_reader(void *context, ProtobufCMessage *message) {
+  struct alter_reader *reader = context;
+  if (message->descriptor == &pg_query__range_var__descriptor) {
+    const PgQuery__RangeVar *range = (PgQuery__RangeVar *)message;
+    bool is_schema = range->schemaname == NULL || range->schemaname[0] == '\0' ||
+                     strcmp(range->schemaname, reader->relation->schema) == 0;
+    if (is_schema && strcmp(range->relname, reader->relation->name) == 0)
+      reader->has_relation = true;
+  } else if (message->descriptor == &pg_query__column_ref__descriptor && reader->column != NULL) {
+    const PgQuery__ColumnRef *reference = (PgQuery__ColumnRef *)message;
+    const char *name = node_string(reference->fields[reference->n_fields - 1]);
+    /* Without a name it is "*". */
+    if (name == NULL || strcmp(name, reader->column) == 0) reader->has_column = true;
   }
   return true;
 }
 
-/* A view or policy elsewhere that reads the relation; NULL when there is none. */
-const char *relation_reader(struct compiler *c, const struct relation_def *relation) {
-  for (int i = 0; i < c->model->relation_count; i++) {
-    const struct relation_def *view = c->model->relations[i], *sought = relation;
-    if (view == relation || view->view_statement == NULL) continue;
-    tree_walk_messages(&view->view_statement->query->base, alter_find_range, &sought);
-    if (sought == NULL) return view->name;
+static bool alter_reads(const PgQuery__Node *node, const struct relation_def *relation,
+                        const char *column, bool is_own) {
+  struct alter_reader reader = {relation, column, is_own, column == NULL};
+  if (node == NULL) return false;
+  tree_walk_messages(&node->base, alter_find_reader, &reader);
+  return reader.has_relation && reader.has_column;
+}
+
+/* A view, or a policy, that reads the relation (column NULL) or the column; both NULL when there is none. The relation's
+** own policies count as asked. */
+static void alter_reader_of(struct compiler *c, const struct relation_def *relation,
+                            const char *column, bool own_too, struct relation_def **view,
+                            struct policy_def **policy) {
+  *view = NULL;
+  *policy = NULL;
+  for (int i = 0; i < c->model->relation_count && *view == NULL; i++) {
+    struct relation_def *other = c->model->relations[i];
+    if (other != relation && other->view_statement != NULL &&
+        alter_reads(other->view_statement->query, relation, column, false))
+      *view = other;
   }
-  for (int i = 0; i < c->model->policy_count; i++) {
-    const struct policy_def *policy = c->model->policies[i];
-    const struct relation_def *sought = relation;
-    if (policy->statement->qual != NULL)
-      tree_walk_messages(&policy->statement->qual->base, alter_find_range, &sought);
-    if (policy->statement->with_check != NULL && sought != NULL) {
-      tree_walk_messages(&policy->statement->with_check->base, alter_find_range, &sought);
+  for (int i = 0; i < c->model->policy_count && *view == NULL && *policy == NULL; i++) {
+    struct policy_def *other = c->model->policies[i];
+    bool is_own = other->relation == relation;
+    if (is_own && !own_too) continue;
+    if (alter_reads(other->statement->qual, relation, column, is_own) ||
+        alter_reads(other->statement->with_check, relation, column, is_own))
+      *policy = other;
+  }
+}
+
+const char *relation_reader(struct compiler *c, const struct relation_def *relation,
+                            const char *column, bool own_too) {
+  struct relation_def *view;
+  struct policy_def *policy;
+  alter_reader_of(c, relation, column, own_too, &view, &policy);
+  return view != NULL ? view->name : policy != NULL ? policy->name : NULL;
+}
+
+/* CASCADE: drops the views and policies that read it; false after a note. */
+static bool alter_drop_readers(struct compiler *c, const struct relation_def *relation,
+                               const char *column, int location) {
+  for (;;) {
+    struct relation_def *view;
+    struct policy_def *policy;
+    alter_reader_of(c, relation, column, column != NULL, &view, &policy);
+    if (view == NULL && policy == NULL) return true;
+    note(c, SCHEMA_HINT, location, NULL, "drop cascades to %s \"%s\"",
+         view != NULL ? "view" : "policy", view != NULL ? view->name : policy->name);
+    if (view != NULL && !relation_drop(c, view, true)) return false;
+    for (int i = c->model->policy_count - 1; view == NULL && i >= 0; i--) {
+      if (c->model->policies[i] == policy) REMOVE(c->model->policies, c->model->policy_count, i);
     }
-    if (sought == NULL) return policy->name;
   }
-  return NULL;
 }
 
 /* ---- dropping */
@@ -125,11 +172,12 @@ static void alter_drop_column(struct compiler *c, struct relation_def *relation,
     return;
   }
   if (alter_refuse_seeds(c, relation, location, "DROP COLUMN")) return;
-  const char *reader = relation_reader(c, relation);
+  if (cascade && !alter_drop_readers(c, relation, command->name, location)) return;
+  const char *reader = relation_reader(c, relation, command->name, true);
   if (reader != NULL) {
-    note_error(c, location, "2BP01", "put it before them",
-               "cannot drop a column of \"%s\" while \"%s\" reads the table", relation->name,
-               reader);
+    note_error(c, location, "2BP01", "drop that first, or use DROP COLUMN ... CASCADE",
+               "cannot drop column \"%s\" of table \"%s\" because \"%s\" depends on it",
+               command->name, relation->name, reader);
     return;
   }
   if (!alter_drop_references(c, relation, command->name, cascade, location)) return;
@@ -175,17 +223,32 @@ static void alter_drop_constraint(struct compiler *c, struct relation_def *relat
          (int)(constraint - relation->constraints));
 }
 
+static void alter_validate_constraint(struct compiler *c, struct relation_def *relation,
+                                      const PgQuery__AlterTableCmd *command, int location) {
+  struct constraint_def *constraint = find_constraint(relation, command->name);
+  if (constraint != NULL)
+    constraint->not_valid = false;
+  else if (c->options->lenient)
+    note(c, SCHEMA_SKIPPED, location, NULL,
+         "VALIDATE CONSTRAINT \"%s\" of \"%s\": there is none, or it is left out", command->name,
+         relation->name);
+  else
+    note_error(c, location, "42704", NULL, "constraint \"%s\" of relation \"%s\" does not exist",
+               command->name, relation->name);
+}
+
 /* ---- columns */
 
 static void alter_column_type(struct compiler *c, struct relation_def *relation,
                               struct column_def *column, const PgQuery__ColumnDef *node,
                               int location) {
   struct sqltype type;
-  const char *reader = relation_reader(c, relation);
+  const char *reader = relation_reader(c, relation, column->name, true);
   if (alter_refuse_seeds(c, relation, location, "SET DATA TYPE")) return;
   if (reader != NULL) {
-    note_error(c, location, "0A000", "put it before them",
-               "cannot alter the type of a column while \"%s\" reads the table", reader);
+    note_error(c, location, "0A000", "drop that first, and make it again afterwards",
+               "cannot alter the type of column \"%s\" while \"%s\" reads it", column->name,
+               reader);
     return;
   }
   /* Without rows USING converts nothing. */
@@ -278,34 +341,35 @@ static void alter_add_column(struct compiler *c, struct relation_def *relation,
 
 /* ---- the statement */
 
-static bool alter_is_skipped(PgQuery__AlterTableType type) {
+/* What the form is called where it means nothing here; NULL where it means something. */
+static const char *alter_skipped(PgQuery__AlterTableType type) {
   switch (type) {
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_ClusterOn:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_DropCluster:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStorage:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetCompression:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner: return "OWNER TO";
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ClusterOn: return "CLUSTER ON";
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DropCluster: return "SET WITHOUT CLUSTER";
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStorage: return "SET STORAGE";
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics: return "SET STATISTICS";
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetCompression: return "SET COMPRESSION";
   case PG_QUERY__ALTER_TABLE_TYPE__AT_SetOptions:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions: return "SET of storage options";
   case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetOptions:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_ReplicaIdentity:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetLogged:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetUnLogged:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetAccessMethod:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetTableSpace:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint: return true;
-  default: return false;
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions: return "RESET of storage options";
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ReplicaIdentity: return "REPLICA IDENTITY";
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetLogged: return "SET LOGGED";
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetUnLogged: return "SET UNLOGGED";
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetAccessMethod: return "SET ACCESS METHOD";
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetTableSpace: return "SET TABLESPACE";
+  default: return NULL;
   }
 }
 
 static void alter_command(struct compiler *c, struct relation_def *relation,
                           const PgQuery__AlterTableCmd *command, struct ddl_pending *pending,
                           int location) {
-  if (alter_is_skipped(command->subtype)) {
-    note(c, SCHEMA_SKIPPED, location, NULL, "ALTER TABLE %s: this part means nothing here",
-         relation->name);
+  const char *skipped = alter_skipped(command->subtype);
+  if (skipped != NULL) {
+    note(c, SCHEMA_SKIPPED, location, NULL, "ALTER TABLE %s: %s means nothing here", relation->name,
+         skipped);
     return;
   }
   switch (command->subtype) {
@@ -330,6 +394,9 @@ static void alter_command(struct compiler *c, struct relation_def *relation,
   case PG_QUERY__ALTER_TABLE_TYPE__AT_DropConstraint:
     alter_drop_constraint(c, relation, command, location);
     break;
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint:
+    alter_validate_constraint(c, relation, command, location);
+    break;
   case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableRowSecurity:
     if (relation->row_security == 0) relation->row_security = 1;
     break;
@@ -353,12 +420,27 @@ static void alter_command(struct compiler *c, struct relation_def *relation,
   }
 }
 
+/* ALTER VIEW, ALTER INDEX, ALTER SEQUENCE and the like: what is written so has no effect on rows. */
+static void alter_other(struct compiler *c, const PgQuery__AlterTableStmt *statement,
+                        int location) {
+  if (outside_alter(c, statement)) return;
+  for (size_t i = 0; i < statement->n_cmds; i++) {
+    const char *skipped = alter_skipped(statement->cmds[i]->alter_table_cmd->subtype);
+    if (skipped != NULL)
+      note(c, SCHEMA_SKIPPED, location, NULL, "ALTER of \"%s\": %s means nothing here",
+           statement->relation->relname, skipped);
+    else
+      ddl_refuse(c, location,
+                 compiler_format(c, "this form of ALTER of \"%s\"", statement->relation->relname),
+                 "it has no counterpart here", "write the object in its last form");
+  }
+}
+
 void ddl_alter_table(struct compiler *c, const PgQuery__AlterTableStmt *statement) {
   int location = statement->relation->location;
   struct ddl_pending pending = {0};
   if (statement->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) {
-    note(c, SCHEMA_SKIPPED, location, NULL, "ALTER of \"%s\": this part means nothing here",
-         statement->relation->relname);
+    alter_other(c, statement, location);
     return;
   }
   /* pg_dump writes ALTER TABLE x_id_seq OWNER TO for sequences too. */
@@ -378,7 +460,7 @@ void ddl_alter_table(struct compiler *c, const PgQuery__AlterTableStmt *statemen
   }
   for (size_t i = 0; i < statement->n_cmds; i++) {
     const PgQuery__AlterTableCmd *command = statement->cmds[i]->alter_table_cmd;
-    if (relation->is_view && !alter_is_skipped(command->subtype)) {
+    if (relation->is_view && alter_skipped(command->subtype) == NULL) {
       note_error(c, location, "42809", NULL, "\"%s\" is not a table", relation->name);
       continue;
     }
@@ -391,8 +473,9 @@ void ddl_alter_table(struct compiler *c, const PgQuery__AlterTableStmt *statemen
 
 bool relation_drop(struct compiler *c, struct relation_def *relation, bool cascade) {
   struct model *model = c->model;
-  const char *reader = relation_reader(c, relation);
   if (alter_refuse_seeds(c, relation, 0, "DROP")) return false;
+  if (cascade && !alter_drop_readers(c, relation, NULL, 0)) return false;
+  const char *reader = relation_reader(c, relation, NULL, false);
   if (reader != NULL) {
     return note_error(c, 0, "2BP01", "drop that first",
                       "cannot drop \"%s\" because \"%s\" depends on it", relation->name, reader);

@@ -33,6 +33,7 @@ static void drop_type(struct compiler *c, const PgQuery__DropStmt *statement,
   const struct enum_def *labels = find_enum(c, schema, name);
   const struct domain_def *domain = find_domain(c, schema, name);
   const char *user = drop_type_user(c, labels, domain);
+  if (labels == NULL && domain == NULL && outside_drop(c, schema, name)) return;
   if (labels == NULL && domain == NULL) {
     drop_missing(c, statement->missing_ok, "type", name, "42704");
     return;
@@ -55,8 +56,12 @@ static void drop_function(struct compiler *c, const PgQuery__DropStmt *statement
   const PgQuery__ObjectWithArgs *named = object->object_with_args;
   const char *name = node_string(named->objname[named->n_objname - 1]);
   const char *schema = named->n_objname > 1 ? node_string(named->objname[0]) : NULL;
+  for (size_t i = 0; i < named->n_objargs; i++) tree_qualify(c, &named->objargs[i]->base);
   const struct function_def *function =
-      find_function(c, schema, name, named->args_unspecified ? -1 : (int)named->n_objargs);
+      named->args_unspecified
+          ? find_function(c, schema, name, -1)
+          : function_find_exact(c, schema, name,
+                                function_signature_of(c, named->n_objargs, named->objargs));
   if (function == NULL) {
     drop_missing(c, statement->missing_ok, "function", name, "42883");
     return;
@@ -73,8 +78,12 @@ static void drop_of_table(struct compiler *c, const PgQuery__DropStmt *statement
   bool is_trigger = statement->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TRIGGER, found = false;
   const char *name = node_string(list->items[list->n_items - 1]);
   const char *table = node_string(list->items[list->n_items - 2]);
-  const struct relation_def *relation =
-      find_relation(c, list->n_items > 2 ? node_string(list->items[0]) : NULL, table);
+  const char *schema = list->n_items > 2 ? node_string(list->items[0]) : NULL;
+  const struct relation_def *relation = find_relation(c, schema, table);
+  if (relation == NULL && !statement->missing_ok) {
+    outside_missing(c, schema, table, 0);
+    return;
+  }
   for (int i = c->model->trigger_count - 1; is_trigger && i >= 0; i--) {
     const struct trigger_def *trigger = c->model->triggers[i];
     if (trigger->relation != relation || strcmp(trigger->name, name) != 0) continue;
@@ -97,6 +106,7 @@ static void drop_relation(struct compiler *c, const PgQuery__DropStmt *statement
   const char *schema = list->n_items > 1 ? node_string(list->items[list->n_items - 2]) : NULL;
   bool is_view = statement->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW;
   struct relation_def *relation = find_relation(c, schema, name);
+  if (relation == NULL && outside_drop(c, schema, name)) return;
   if (relation == NULL)
     drop_missing(c, statement->missing_ok, is_view ? "view" : "table", name, "42P01");
   else if (relation->is_view != is_view)
@@ -148,6 +158,7 @@ void ddl_drop(struct compiler *c, const PgQuery__DropStmt *statement) {
     const PgQuery__Node *object = statement->objects[i];
     switch (statement->remove_type) {
     case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
+    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW:
     case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW: drop_relation(c, statement, object->list); break;
     case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
     case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
@@ -191,30 +202,56 @@ static void rename_text(const char **name, int count, const char **names, const 
   }
 }
 
-static void rename_column(struct compiler *c, struct relation_def *relation, const char *from,
-                          const char *to, int location) {
-  const char *reader = relation_reader(c, relation);
-  struct column_def *column = find_column(relation, from);
+/* Seed rows name their columns; false where an expression of theirs may do so too. */
+static bool rename_in_seeds(struct compiler *c, const struct relation_def *relation,
+                            const char *from, const char *to) {
   const struct ddl *ddl = ddl_of(c);
-  if (column == NULL) {
-    note_error(c, location, "42703", NULL, "column \"%s\" does not exist", from);
-    return;
-  }
   for (int i = 0; i < ddl->insert_count; i++) {
-    if (ddl->inserts[i].relation == relation) reader = "its seed rows";
+    const struct ddl_insert *insert = &ddl->inserts[i];
+    const PgQuery__InsertStmt *statement = insert->statement;
+    if (insert->relation == relation && insert->change != NULL) return false;
+    if (statement == NULL) continue;
+    if (statement->select_stmt != NULL && tree_uses_relations(&statement->select_stmt->base))
+      return false;
+    if (insert->relation != relation) continue;
+    if (statement->on_conflict_clause != NULL) return false;
+    for (size_t k = 0; k < statement->n_cols; k++) {
+      PgQuery__ResTarget *target = statement->cols[k]->res_target;
+      if (strcmp(target->name, from) == 0) target->name = compiler_copy(c, to);
+    }
   }
+  return true;
+}
+
+/* In a sub-select the name may be another table's column; written anew under its own name, it is found. */
+static bool rename_is_nested(struct compiler *c, const PgQuery__Node *node, const char *column) {
+  return node != NULL && tree_uses_relations(&node->base) &&
+         tree_rename_column(c, node, column, column);
+}
+
+/* What names the column and cannot be rewritten; NULL when nothing does. A trigger's function is read later. */
+static const char *rename_obstacle(struct compiler *c, const struct relation_def *relation,
+                                   const char *column) {
   for (int i = 0; i < c->model->trigger_count; i++) {
-    if (c->model->triggers[i]->relation == relation) reader = c->model->triggers[i]->name;
+    const struct trigger_def *trigger = c->model->triggers[i];
+    bool is_named = trigger->relation == relation && trigger->statement != NULL &&
+                    trigger->statement->when_clause != NULL;
+    for (int k = 0; k < trigger->column_count && trigger->relation == relation; k++)
+      is_named = is_named || strcmp(trigger->columns[k], column) == 0;
+    if (is_named) return trigger->name;
   }
   for (int i = 0; i < c->model->policy_count; i++) {
-    if (c->model->policies[i]->relation == relation) reader = c->model->policies[i]->name;
+    const PgQuery__CreatePolicyStmt *policy = c->model->policies[i]->statement;
+    if (c->model->policies[i]->relation != relation) continue;
+    if (rename_is_nested(c, policy->qual, column) ||
+        rename_is_nested(c, policy->with_check, column))
+      return policy->policy_name;
   }
-  if (reader != NULL) {
-    note_error(c, location, "0A000", "put the RENAME before it",
-               "RENAME COLUMN of \"%s\" after \"%s\" is not supported", relation->name, reader);
-    return;
-  }
-  if (!table_column_name(c, relation, to, location)) return;
+  return NULL;
+}
+
+static void rename_in_model(struct compiler *c, const struct relation_def *relation,
+                            const char *from, const char *to) {
   for (int i = 0; i < c->model->relation_count; i++) {
     struct relation_def *other = c->model->relations[i];
     for (int k = 0; k < other->constraint_count; k++) {
@@ -238,27 +275,84 @@ static void rename_column(struct compiler *c, struct relation_def *relation, con
     }
     tree_rename_column(c, index->statement->where_clause, from, to);
   }
+  for (int i = 0; i < c->model->policy_count; i++) {
+    const struct policy_def *policy = c->model->policies[i];
+    if (policy->relation != relation) continue;
+    tree_rename_column(c, policy->statement->qual, from, to);
+    tree_rename_column(c, policy->statement->with_check, from, to);
+  }
   for (int i = 0; i < relation->column_count; i++)
     tree_rename_column(c, relation->columns[i].generated_node, from, to);
+}
+
+static void rename_column(struct compiler *c, struct relation_def *relation, const char *from,
+                          const char *to, int location) {
+  struct column_def *column = find_column(relation, from);
+  if (column == NULL) {
+    note_error(c, location, "42703", NULL, "column \"%s\" does not exist", from);
+    return;
+  }
+  const char *reader = rename_obstacle(c, relation, from);
+  if (reader == NULL) reader = relation_reader(c, relation, from, false);
+  if (reader != NULL || !rename_in_seeds(c, relation, from, to)) {
+    note_error(c, location, "0A000", "put the RENAME before it",
+               "RENAME COLUMN of \"%s\" after \"%s\" is not supported", relation->name,
+               reader != NULL ? reader : "its seed rows");
+    return;
+  }
+  if (!table_column_name(c, relation, to, location)) return;
+  rename_in_model(c, relation, from, to);
   if (column->sequence != NULL && column->sequence->owner == relation)
     column->sequence->owner_column = to;
   column->name = to;
 }
 
+/* Views, policies and seed rows that read the relation follow its name, as PostgreSQL's do. */
+static void rename_in_readers(struct compiler *c, const struct relation_def *relation,
+                              const char *schema, const char *to) {
+  const struct model *model = c->model;
+  for (int i = 0; i < model->relation_count; i++) {
+    const struct relation_def *other = model->relations[i];
+    if (other->view_statement != NULL)
+      tree_rename_relation(c, &other->view_statement->query->base, relation, schema, to, false);
+  }
+  for (int i = 0; i < model->policy_count; i++) {
+    const struct policy_def *policy = model->policies[i];
+    bool is_own = policy->relation == relation;
+    tree_rename_relation(c, (const ProtobufCMessage *)policy->statement->qual, relation, schema, to,
+                         is_own);
+    tree_rename_relation(c, (const ProtobufCMessage *)policy->statement->with_check, relation,
+                         schema, to, is_own);
+  }
+  for (int i = 0; i < ddl_of(c)->insert_count; i++) {
+    const PgQuery__InsertStmt *statement = ddl_of(c)->inserts[i].statement;
+    if (statement != NULL)
+      tree_rename_relation(c, (const ProtobufCMessage *)statement->select_stmt, relation, schema,
+                           to, false);
+  }
+  for (int i = 0; i < relation->constraint_count; i++) {
+    tree_rename_relation(c, (const ProtobufCMessage *)relation->constraints[i].check_node, relation,
+                         schema, to, true);
+  }
+  for (int i = 0; i < relation->column_count; i++) {
+    tree_rename_relation(c, (const ProtobufCMessage *)relation->columns[i].generated_node, relation,
+                         schema, to, true);
+  }
+  for (int i = 0; i < model->index_count; i++) {
+    if (model->indexes[i]->relation == relation)
+      tree_rename_relation(c, &model->indexes[i]->statement->base, relation, schema, to, true);
+  }
+}
+
 static void rename_relation(struct compiler *c, struct relation_def *relation, const char *schema,
                             const char *to, int location) {
-  const char *reader = relation_reader(c, relation);
   const char *stored = stored_name(c, schema, to);
-  if (reader != NULL) {
-    note_error(c, location, "0A000", "put the RENAME before it",
-               "\"%s\" reads \"%s\", which therefore cannot be renamed", reader, relation->name);
-    return;
-  }
   if (!name_check(c, location, "table", to)) return;
   if (relation_name_is_used(c, schema, to) || !stored_name_is_free(c, stored)) {
     note_error(c, location, "42P07", NULL, "relation \"%s\" already exists", to);
     return;
   }
+  rename_in_readers(c, relation, schema, to);
   relation->schema = schema;
   relation->name = to;
   relation->stored_name = stored;

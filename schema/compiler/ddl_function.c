@@ -38,6 +38,48 @@ static const char *function_type_word(const PgQuery__TypeName *type) {
   return name != NULL ? name : "";
 }
 
+const char *function_signature_of(struct compiler *c, size_t count, PgQuery__Node *const *types) {
+  sqlite3_str *out = sqlite3_str_new(NULL);
+  for (size_t i = 0; i < count; i++) {
+    const PgQuery__TypeName *type = types[i]->type_name;
+    if (i > 0) sqlite3_str_appendall(out, ", ");
+    for (size_t k = 0; k < type->n_names; k++)
+      sqlite3_str_appendf(out, "%s\"%w\"", k > 0 ? "." : "", node_string(type->names[k]));
+    if (type->n_array_bounds > 0) sqlite3_str_appendall(out, "[]");
+  }
+  return compiler_take(c, out);
+}
+
+struct function_def *function_find_exact(struct compiler *c, const char *schema, const char *name,
+                                         const char *signature) {
+  for (int i = 0; i < c->model->function_count; i++) {
+    struct function_def *found = c->model->functions[i];
+    if (strcmp(found->name, name) == 0 && strcmp(found->signature, signature) == 0 &&
+        find_function(c, schema, name, found->argument_count) != NULL &&
+        (schema == NULL || strcmp(found->schema, schema) == 0))
+      return found;
+  }
+  return NULL;
+}
+
+static const char *function_signature(struct compiler *c,
+                                      const PgQuery__CreateFunctionStmt *statement) {
+  PgQuery__Node **types = compiler_alloc(c, (statement->n_parameters + 1) * sizeof *types);
+  size_t count = 0;
+  for (size_t i = 0; i < statement->n_parameters; i++) {
+    const PgQuery__FunctionParameter *parameter = statement->parameters[i]->function_parameter;
+    if (parameter->mode == PG_QUERY__FUNCTION_PARAMETER_MODE__FUNC_PARAM_OUT ||
+        parameter->mode == PG_QUERY__FUNCTION_PARAMETER_MODE__FUNC_PARAM_TABLE)
+      continue;
+    tree_qualify(c, &parameter->arg_type->base);
+    types[count] = compiler_alloc(c, sizeof **types);
+    pg_query__node__init(types[count]);
+    types[count]->node_case = PG_QUERY__NODE__NODE_TYPE_NAME;
+    types[count++]->type_name = parameter->arg_type;
+  }
+  return function_signature_of(c, count, types);
+}
+
 /* Plain IN arguments of known types; false where it cannot be inlined. */
 static bool function_arguments(struct compiler *c, struct function_def *function,
                                const PgQuery__CreateFunctionStmt *statement) {
@@ -56,7 +98,6 @@ static bool function_arguments(struct compiler *c, struct function_def *function
       is_plain = false;
       continue;
     }
-    tree_qualify(c, &parameter->arg_type->base);
     if (parameter->defexpr != NULL) is_plain = false;
     if (!sqltype_resolve(c, parameter->arg_type,
                          &function->argument_types[function->argument_count]))
@@ -167,6 +208,25 @@ static bool function_refused(struct compiler *c, const struct function_def *func
   return !c->options->lenient;
 }
 
+/* Calls name a function and count its arguments: of two that agree in both, neither is inlined. */
+static bool function_overloads(struct compiler *c, struct function_def *made) {
+  struct function_def *other = find_function(c, made->schema, made->name, made->argument_count);
+  bool is_called = made->body_expression != NULL || made->body_select != NULL;
+  if (other == NULL || made->is_trigger) return true;
+  if (is_called || other->body_expression != NULL || other->body_select != NULL) {
+    ddl_leave_out(
+        c, 0,
+        "give it another name, or compile with --lenient, which keeps both for PostgreSQL "
+        "alone",
+        "function \"%s\" has two forms of %d arguments, which calls cannot tell apart here",
+        made->name, made->argument_count);
+    if (!c->options->lenient) return false;
+  }
+  other->body_expression = made->body_expression = NULL;
+  other->body_select = made->body_select = NULL;
+  return true;
+}
+
 void ddl_create_function(struct compiler *c, const PgQuery__CreateFunctionStmt *statement) {
   struct function_def made = {0};
   struct function_options options = {0};
@@ -184,6 +244,7 @@ void ddl_create_function(struct compiler *c, const PgQuery__CreateFunctionStmt *
   made.is_trigger = strcmp(function_type_word(statement->return_type), "trigger") == 0;
   if (made.is_trigger) made.result = (struct sqltype){.id = SQL_TRIGGER, .length = -1};
   made.definition = function_definition(c, statement, made.schema);
+  made.signature = function_signature(c, statement);
   bool is_plain = function_arguments(c, &made, statement);
   bool is_auth =
       strcmp(made.schema, "auth") == 0; /* uid(), role(), jwt(), email(): known natively */
@@ -198,7 +259,8 @@ void ddl_create_function(struct compiler *c, const PgQuery__CreateFunctionStmt *
     c->trial.sqlstate[0] = '\0';
     if (!is_inlined && function_refused(c, &made, statement)) return;
   }
-  struct function_def *function = find_function(c, made.schema, made.name, made.argument_count);
+  struct function_def *function = function_find_exact(c, made.schema, made.name, made.signature);
+  if (function == NULL && !function_overloads(c, &made)) return;
   if (function != NULL && !statement->replace) {
     note_error(c, 0, "42723", NULL, "function \"%s\" already exists with same argument types",
                made.name);

@@ -92,7 +92,10 @@ static bool index_columns(struct compiler *c, struct index_def *index,
 void ddl_create_index(struct compiler *c, const PgQuery__IndexStmt *statement) {
   int location = statement->relation->location;
   struct relation_def *relation = relation_of_range(c, statement->relation, false);
-  if (relation == NULL) return;
+  if (relation == NULL) {
+    outside_index(c, statement);
+    return;
+  }
   if (relation->is_view) {
     note_error(c, location, "42809", NULL, "cannot create index on relation \"%s\": it is a view",
                relation->name);
@@ -152,11 +155,12 @@ static void index_translate(struct compiler *c, struct index_def *index) {
     if (i > 0) sqlite3_str_appendall(keys, ", ");
     if (element->expr == NULL) {
       sqlite3_str_appendf(keys, "\"%w\"", element->name);
-    } else if (expression_translate(c, element->expr, &scope, &value)) {
+    } else if (tree_refuse_subquery(c, element->expr, "index expression") &&
+               expression_translate(c, element->expr, &scope, &value)) {
       const char *collation = sqltype_collation(&value.type);
       sqlite3_str_appendf(keys, "%s%s%s", value.sql, collation != NULL ? " COLLATE " : "",
                           collation != NULL ? collation : "");
-      if (value.volatility != IMMUTABLE) {
+      if (value.volatility != IMMUTABLE || tree_calls_reader(c, element->expr)) {
         note_error(c, index->place.location, "42P17", NULL,
                    "functions in index expression must be marked IMMUTABLE");
       }
@@ -167,6 +171,7 @@ static void index_translate(struct compiler *c, struct index_def *index) {
   }
   index->key_sql = compiler_take(c, keys);
   if (index->statement->where_clause == NULL ||
+      !tree_refuse_subquery(c, index->statement->where_clause, "index predicate") ||
       !expression_boolean(c, index->statement->where_clause, &scope, "WHERE", &value))
     return;
   index->predicate_sql = value.sql;

@@ -119,12 +119,8 @@ static const struct other_row other_rows[] = {
      "a file reads no other server"},
     {PG_QUERY__NODE__NODE_RULE_STMT, OTHER_REFUSE, "CREATE RULE",
      "SQLite does not rewrite statements; write a trigger or a policy"},
-    {PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT, OTHER_REFUSE, "CREATE TYPE of a composite",
-     "SQLite has no rows inside a column; use jsonb"},
     {PG_QUERY__NODE__NODE_CREATE_RANGE_STMT, OTHER_REFUSE, "CREATE TYPE AS RANGE",
      "there are no range types; use two columns"},
-    {PG_QUERY__NODE__NODE_UPDATE_STMT, OTHER_REFUSE, "UPDATE", "write the seed row as it shall be"},
-    {PG_QUERY__NODE__NODE_DELETE_STMT, OTHER_REFUSE, "DELETE", "leave the seed row out"},
     {PG_QUERY__NODE__NODE_MERGE_STMT, OTHER_REFUSE, "MERGE",
      "write the seed rows as they shall be"},
     {PG_QUERY__NODE__NODE_TRUNCATE_STMT, OTHER_REFUSE, "TRUNCATE", "leave the seed rows out"},
@@ -272,6 +268,32 @@ void ddl_grant(struct compiler *c, const PgQuery__Node *node) {
   grant->place = place_here(c, 0);
 }
 
+/* A table, schema or function of a GRANT that is not there; NULL when all are. */
+static const char *other_grant_missing(struct compiler *c, const PgQuery__GrantStmt *statement) {
+  for (size_t i = 0; i < statement->n_objects; i++) {
+    const PgQuery__Node *object = statement->objects[i];
+    const char *schema = NULL, *name = NULL;
+    if (object->node_case == PG_QUERY__NODE__NODE_RANGE_VAR) {
+      schema = object->range_var->schemaname[0] != '\0' ? object->range_var->schemaname : NULL;
+      name = object->range_var->relname;
+      if (find_relation(c, schema, name) != NULL || find_sequence(c, schema, name) != NULL)
+        continue;
+      return schema != NULL ? compiler_format(c, "%s.%s", schema, name) : name;
+    }
+    if (object->node_case == PG_QUERY__NODE__NODE_OBJECT_WITH_ARGS) {
+      const PgQuery__ObjectWithArgs *function = object->object_with_args;
+      name = node_string(function->objname[function->n_objname - 1]);
+      schema = function->n_objname > 1 ? node_string(function->objname[0]) : NULL;
+      if (find_function(c, schema, name, -1) == NULL) return name;
+    }
+    if (node_string(object) != NULL && !schema_exists(c, node_string(object)) &&
+        (statement->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA ||
+         statement->targtype == PG_QUERY__GRANT_TARGET_TYPE__ACL_TARGET_ALL_IN_SCHEMA))
+      return node_string(object);
+  }
+  return NULL;
+}
+
 void finish_grants(struct compiler *c) {
   struct ddl *ddl = ddl_of(c);
   for (int i = 0; i < ddl->grant_count; i++) {
@@ -286,7 +308,11 @@ void finish_grants(struct compiler *c) {
     grant->is_early =
         is_default || node->grant_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA;
     tree_walk_messages(&node->base, other_find_role, &roles);
-    if (!roles.all_known) {
+    const char *missing = is_default ? NULL : other_grant_missing(c, node->grant_stmt);
+    if (missing != NULL) {
+      note(c, SCHEMA_SKIPPED, 0, NULL, "%s is passed over: this file does not make \"%s\"",
+           grant->kind, missing);
+    } else if (!roles.all_known) {
       note(c, SCHEMA_SKIPPED, 0, NULL,
            "%s is passed over: it names a role that this file does not make", grant->kind);
     } else {
@@ -312,8 +338,7 @@ static struct relation_def *other_comment_relation(struct compiler *c, const PgQ
   const char *table = count > 1 ? node_string(list->items[count - 2]) : NULL;
   const char *schema = count > 2 ? node_string(list->items[count - 3]) : NULL;
   struct relation_def *relation = table != NULL ? find_relation(c, schema, table) : NULL;
-  if (relation == NULL)
-    note_error(c, 0, "42P01", NULL, "relation \"%s\" does not exist", table != NULL ? table : "?");
+  if (relation == NULL) outside_missing(c, schema, table != NULL ? table : "?", 0);
   return relation;
 }
 
@@ -369,7 +394,7 @@ static void other_comment_on_relation(struct compiler *c, const PgQuery__Comment
   else if (sequence != NULL)
     sequence->comment = text;
   else
-    note_error(c, 0, "42P01", NULL, "relation \"%s\" does not exist", name);
+    outside_missing(c, schema, name, 0);
 }
 
 static void other_comment_on_type(struct compiler *c, const PgQuery__CommentStmt *statement) {
@@ -382,6 +407,8 @@ static void other_comment_on_type(struct compiler *c, const PgQuery__CommentStmt
     labels->comment = other_comment_text(statement);
   else if (domain != NULL)
     domain->comment = other_comment_text(statement);
+  else if (c->options->lenient && outside_has(c, schema, name))
+    note(c, SCHEMA_SKIPPED, 0, NULL, "COMMENT ON TYPE %s: the type is left out", name);
   else
     note_error(c, 0, "42704", NULL, "type \"%s\" does not exist", name);
 }
@@ -403,7 +430,11 @@ void ddl_comment(struct compiler *c, const PgQuery__CommentStmt *statement) {
     const PgQuery__ObjectWithArgs *object = statement->object->object_with_args;
     const char *name = node_string(object->objname[object->n_objname - 1]);
     const char *schema = object->n_objname > 1 ? node_string(object->objname[0]) : NULL;
-    struct function_def *function = find_function(c, schema, name, (int)object->n_objargs);
+    struct function_def *function =
+        object->args_unspecified
+            ? find_function(c, schema, name, -1)
+            : function_find_exact(c, schema, name,
+                                  function_signature_of(c, object->n_objargs, object->objargs));
     if (function == NULL)
       note(c, SCHEMA_SKIPPED, 0, NULL, "COMMENT ON FUNCTION %s: the function is not kept", name);
     else
@@ -443,14 +474,8 @@ void ddl_statement(struct compiler *c, PgQuery__Node *node) {
     break;
   case PG_QUERY__NODE__NODE_INDEX_STMT: ddl_create_index(c, node->index_stmt); break;
   case PG_QUERY__NODE__NODE_VIEW_STMT: ddl_create_view(c, node->view_stmt); break;
-  case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
-    if (node->create_table_as_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW) {
-      ddl_refuse(c, 0, "CREATE MATERIALIZED VIEW", "SQLite has none", "make it a view");
-    } else {
-      ddl_refuse(c, 0, "CREATE TABLE AS", "its columns depend on rows",
-                 "write CREATE TABLE with its columns");
-    }
-    break;
+  case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: ddl_create_table_as(c, node); break;
+  case PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT: ddl_create_composite(c, node); break;
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT:
     ddl_create_function(c, node->create_function_stmt);
     break;
@@ -463,6 +488,8 @@ void ddl_statement(struct compiler *c, PgQuery__Node *node) {
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT: ddl_alter_sequence(c, node->alter_seq_stmt); break;
   case PG_QUERY__NODE__NODE_SELECT_STMT: ddl_select(c, node->select_stmt); break;
   case PG_QUERY__NODE__NODE_INSERT_STMT: ddl_insert(c, node->insert_stmt); break;
+  case PG_QUERY__NODE__NODE_UPDATE_STMT:
+  case PG_QUERY__NODE__NODE_DELETE_STMT: ddl_change(c, node); break;
   case PG_QUERY__NODE__NODE_COMMENT_STMT: ddl_comment(c, node->comment_stmt); break;
   case PG_QUERY__NODE__NODE_DO_STMT: ddl_do(c, node->do_stmt); break;
   case PG_QUERY__NODE__NODE_GRANT_STMT:

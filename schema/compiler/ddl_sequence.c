@@ -301,8 +301,8 @@ void ddl_select(struct compiler *c, const PgQuery__SelectStmt *statement) {
     } else if (name != NULL && strcmp(name, "set_config") == 0) {
       note(c, SCHEMA_SKIPPED, 0, NULL, "set_config() means nothing here");
     } else {
-      note_error(c, 0, "0A000", "take it out of the schema file",
-                 "SELECT in a schema file does nothing that a schema could keep");
+      ddl_leave_out(c, 0, "take it out, or compile with --lenient, which leaves it out",
+                    "SELECT in a schema file is not run: what its functions do is unknown here");
       return;
     }
   }

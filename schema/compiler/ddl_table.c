@@ -524,8 +524,19 @@ static void table_install_foreign(struct compiler *c, struct relation_def *relat
                          node->location, &key.column_count, &key.columns)) {
     return;
   }
-  key.ref = relation_of_range(c, node->pktable, false);
-  if (key.ref == NULL) return;
+  key.ref = relation_of_range(c, node->pktable, true);
+  if (key.ref == NULL) {
+    const PgQuery__RangeVar *target = node->pktable;
+    const char *schema =
+        target->schemaname != NULL && target->schemaname[0] != '\0' ? target->schemaname : NULL;
+    if (c->options->lenient && outside_has(c, schema, target->relname))
+      note(c, SCHEMA_SKIPPED, target->location, NULL,
+           "left out: the foreign key of \"%s\" to \"%s.%s\", which this file does not make",
+           relation->name, schema != NULL ? schema : "", target->relname);
+    else
+      outside_missing(c, schema, target->relname, target->location);
+    return;
+  }
   if (key.ref->is_view) {
     note_error(c, node->location, "42809", NULL, "referenced relation \"%s\" is not a table",
                key.ref->name);
@@ -658,5 +669,12 @@ void ddl_create_table(struct compiler *c, const PgQuery__CreateStmt *statement) 
   if (relation->column_count == 0 && statement->n_table_elts == 0) {
     note_error(c, statement->relation->location, "0A000", "give it a column",
                "a table without columns cannot be made in SQLite");
+  }
+  int generated = 0;
+  for (int i = 0; i < relation->column_count; i++)
+    generated += relation->columns[i].generated_node != NULL;
+  if (generated > 0 && generated == relation->column_count) { /* COPY has no column to write */
+    note_error(c, statement->relation->location, "0A000", "give it a column that is not generated",
+               "a table of generated columns alone is not supported");
   }
 }

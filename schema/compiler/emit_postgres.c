@@ -169,6 +169,14 @@ static void postgres_column(struct compiler *c, sqlite3_str *out, const struct c
   }
 }
 
+enum postgres_check { CHECK_IN_TABLE, CHECK_BEHIND_ROWS, CHECK_BEHIND_FUNCTIONS };
+
+static enum postgres_check postgres_check_of(struct compiler *c,
+                                             const struct constraint_def *check) {
+  if (tree_calls_reader(c, check->check_node)) return CHECK_BEHIND_FUNCTIONS;
+  return check->not_valid ? CHECK_BEHIND_ROWS : CHECK_IN_TABLE;
+}
+
 static void postgres_table(struct compiler *c, const struct relation_def *relation) {
   const char *name = qualified(c, relation->schema, relation->name);
   sqlite3_str *out = sqlite3_str_new(NULL);
@@ -179,21 +187,24 @@ static void postgres_table(struct compiler *c, const struct relation_def *relati
   }
   for (int i = 0; i < relation->constraint_count; i++) {
     const struct constraint_def *check = &relation->constraints[i];
-    if (check->kind != CONSTRAINT_CHECK || check->domain != NULL || check->not_valid) continue;
+    if (check->kind != CONSTRAINT_CHECK || check->domain != NULL ||
+        postgres_check_of(c, check) != CHECK_IN_TABLE)
+      continue;
     sqlite3_str_appendf(out, ",\n  CONSTRAINT \"%w\" %s", check->name, check->definition);
   }
   sqlite3_str_appendall(out, "\n)");
   postgres_add(c, false, "CREATE TABLE", name, compiler_take(c, out));
 }
 
-static void postgres_constraints(struct compiler *c, enum constraint_kind kind, const char *what) {
+static void postgres_constraints(struct compiler *c, enum constraint_kind kind,
+                                 enum postgres_check place, const char *what) {
   for (int i = 0; i < c->model->relation_count; i++) {
     const struct relation_def *relation = c->model->relations[i];
     const char *name = qualified(c, relation->schema, relation->name);
     for (int k = 0; k < relation->constraint_count; k++) {
       const struct constraint_def *constraint = &relation->constraints[k];
       if (constraint->kind != kind || constraint->domain != NULL ||
-          (kind == CONSTRAINT_CHECK && !constraint->not_valid))
+          (kind == CONSTRAINT_CHECK && postgres_check_of(c, constraint) != place))
         continue;
       postgres_add(c, true, what, name,
                    compiler_format(c, "ALTER TABLE ONLY %s ADD CONSTRAINT %s %s", name,
@@ -205,7 +216,10 @@ static void postgres_constraints(struct compiler *c, enum constraint_kind kind, 
 /* ---- functions and views, in the order of the file */
 
 static bool postgres_function_is_early(struct compiler *c, const struct function_def *function) {
-  if (function->is_trigger) return false;
+  bool is_called = function->body_expression != NULL || function->body_select != NULL ||
+                   strcmp(function->schema, "auth") == 0;
+  /* What checks and defaults cannot call may wait, and may then speak of tables and views. */
+  if (function->is_trigger || !is_called) return false;
   if (strcmp(function->language, "sql") != 0) return true; /* its body is read when it runs */
   if (function->body_expression != NULL)
     return !tree_uses_relations(&function->body_expression->base);
@@ -245,10 +259,12 @@ static bool postgres_is_before(struct place a, struct place b) {
 
 static void postgres_functions_and_views(struct compiler *c) {
   const struct model *model = c->model;
+  const struct ddl *ddl = ddl_of(c);
   struct place last = {-1, -1, 0};
   for (;;) {
     const struct function_def *function = NULL;
     const struct relation_def *view = NULL;
+    const struct ddl_kept *kept = NULL;
     struct place next = {INT32_MAX, 0, 0};
     for (int i = 0; i < model->function_count; i++) {
       struct place place = model->functions[i]->place;
@@ -264,8 +280,18 @@ static void postgres_functions_and_views(struct compiler *c) {
       next = place;
       view = model->relations[i];
     }
-    if (function == NULL && view == NULL) return;
-    if (view != NULL)
+    for (int i = 0; i < ddl->kept_count; i++) {
+      struct place place = ddl->kept[i].place;
+      if (ddl->kept[i].is_type || !postgres_is_before(last, place) ||
+          !postgres_is_before(place, next))
+        continue;
+      next = place;
+      kept = &ddl->kept[i];
+    }
+    if (function == NULL && view == NULL && kept == NULL) return;
+    if (kept != NULL)
+      postgres_add(c, true, kept->kind, qualified(c, kept->schema, kept->name), kept->definition);
+    else if (view != NULL)
       postgres_view(c, view);
     else if (!postgres_function_is_early(c, function))
       postgres_function(c, function, true);
@@ -330,17 +356,6 @@ static void postgres_relation_comments(struct compiler *c, const struct relation
   }
 }
 
-static const char *postgres_signature(struct compiler *c, const struct function_def *function) {
-  sqlite3_str *out = sqlite3_str_new(NULL);
-  sqlite3_str_appendf(out, "%s(", qualified(c, function->schema, function->name));
-  for (int i = 0; i < function->argument_count; i++) {
-    sqlite3_str_appendf(out, "%s%s", i > 0 ? ", " : "",
-                        postgres_type(c, &function->argument_types[i]));
-  }
-  sqlite3_str_appendall(out, ")");
-  return compiler_take(c, out);
-}
-
 static void postgres_comments(struct compiler *c) {
   const struct model *model = c->model;
   const struct ddl *ddl = ddl_of(c);
@@ -370,8 +385,11 @@ static void postgres_comments(struct compiler *c) {
                      model->sequences[i]->comment);
   }
   for (int i = 0; i < model->function_count; i++) {
-    postgres_comment(c, "FUNCTION", postgres_signature(c, model->functions[i]),
-                     model->functions[i]->comment);
+    const struct function_def *function = model->functions[i];
+    postgres_comment(c, "FUNCTION",
+                     compiler_format(c, "%s(%s)", qualified(c, function->schema, function->name),
+                                     function->signature),
+                     function->comment);
   }
   for (int i = 0; i < model->trigger_count; i++) {
     const struct trigger_def *trigger = model->triggers[i];
@@ -400,6 +418,11 @@ void emit_postgres(struct compiler *c) {
   postgres_environment(c);
   for (int i = 0; i < model->enum_count; i++) postgres_enum(c, model->enums[i]);
   for (int i = 0; i < model->domain_count; i++) postgres_domain(c, model->domains[i]);
+  for (int i = 0; i < ddl->kept_count; i++) {
+    const struct ddl_kept *kept = &ddl->kept[i];
+    if (kept->is_type)
+      postgres_add(c, false, kept->kind, qualified(c, kept->schema, kept->name), kept->definition);
+  }
   for (int i = 0; i < model->function_count; i++) {
     if (postgres_function_is_early(c, model->functions[i]))
       postgres_function(c, model->functions[i], false);
@@ -417,16 +440,17 @@ void emit_postgres(struct compiler *c) {
                                  qualified(c, sequence->owner->schema, sequence->owner->name),
                                  quoted(c, sequence->owner_column)));
   }
-  postgres_constraints(c, CONSTRAINT_PRIMARY, "ADD PRIMARY KEY");
-  postgres_constraints(c, CONSTRAINT_UNIQUE, "ADD UNIQUE");
-  postgres_constraints(c, CONSTRAINT_CHECK, "ADD CHECK");
+  postgres_constraints(c, CONSTRAINT_PRIMARY, CHECK_BEHIND_ROWS, "ADD PRIMARY KEY");
+  postgres_constraints(c, CONSTRAINT_UNIQUE, CHECK_BEHIND_ROWS, "ADD UNIQUE");
+  postgres_constraints(c, CONSTRAINT_CHECK, CHECK_BEHIND_ROWS, "ADD CHECK");
   for (int i = 0; i < model->index_count; i++) {
     postgres_add(c, true, "CREATE INDEX",
                  qualified(c, model->indexes[i]->schema, model->indexes[i]->name),
                  model->indexes[i]->definition);
   }
-  postgres_constraints(c, CONSTRAINT_FOREIGN, "ADD FOREIGN KEY");
+  postgres_constraints(c, CONSTRAINT_FOREIGN, CHECK_BEHIND_ROWS, "ADD FOREIGN KEY");
   postgres_functions_and_views(c);
+  postgres_constraints(c, CONSTRAINT_CHECK, CHECK_BEHIND_FUNCTIONS, "ADD CHECK");
   postgres_triggers(c);
   postgres_policies(c);
   postgres_comments(c);

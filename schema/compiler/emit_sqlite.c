@@ -233,7 +233,8 @@ static const char *emit_stable_condition(struct compiler *c, const struct relati
     sqlite3_str_appendf(out, "%s\"new\".\"%w\" AS \"%w\"", i > 0 ? ", " : "",
                         relation->columns[i].name, relation->columns[i].name);
   }
-  sqlite3_str_appendall(out, "))");
+  /* In a sub-select of a function's body the row has its table's name. */
+  sqlite3_str_appendf(out, ") AS \"%w\")", relation->name);
   return compiler_take(c, out);
 }
 

@@ -133,6 +133,22 @@ bool expression_is_comparable(struct compiler *c, const struct expression *e, co
                     expression_type_name(c, &e->type));
 }
 
+const char *expression_enum_list(struct compiler *c, const struct enum_def *labels) {
+  sqlite3_str *list = sqlite3_str_new(NULL);
+  for (int i = 0; i < labels->count; i++) {
+    sqlite3_str_appendall(list, i == 0 ? "[\"" : "\",\"");
+    for (const char *p = labels->labels[i]; *p != '\0'; p++) {
+      if (*p == '"' || *p == '\\') sqlite3_str_appendchar(list, 1, '\\');
+      sqlite3_str_appendchar(list, 1, *p);
+    }
+  }
+  sqlite3_str_appendall(list, labels->count == 0 ? "[]" : "\"]");
+  char *finished = sqlite3_str_finish(list);
+  const char *copy = compiler_format(c, "%s", finished != NULL ? finished : "[]");
+  sqlite3_free(finished);
+  return copy;
+}
+
 const char *expression_enum_ordinal(struct compiler *c, const struct enum_def *labels,
                                     const char *sql) {
   const char *text = compiler_format(c, "CASE %s", sql);
@@ -440,9 +456,10 @@ static bool translate_boolean_test(struct compiler *c, const PgQuery__BooleanTes
 static bool translate_collate(struct compiler *c, const PgQuery__CollateClause *node,
                               const struct scope *scope, struct expression *out) {
   static const char *const bytewise[] = {"C", "POSIX", "default", "ucs_basic", "C.UTF-8", "C.utf8"};
-  if (!expression_translate(c, node->arg, scope, out) || !expression_settle(c, out)) return false;
+  if (!expression_translate(c, node->arg, scope, out)) return false;
   const char *name = expression_name_part(node->collname, node->n_collname - 1);
-  if (out->type.is_array || operators_category(operators_code(&out->type)) != 'S') {
+  bool is_open = out->type.id == SQL_UNKNOWN; /* a literal becomes what stands beside it */
+  if (out->type.is_array || (!is_open && operators_category(operators_code(&out->type)) != 'S')) {
     return note_error(c, node->location, "42804", NULL, "collations are not supported by type %s",
                       expression_type_name(c, &out->type));
   }

@@ -178,8 +178,61 @@ static const char *aggregate_sql(struct compiler *c, const PgQuery__FuncCall *no
   }
   const char *condition =
       filter->sql != NULL ? compiler_format(c, " FILTER (WHERE %s)", filter->sql) : "";
-  return compiler_format(c, "%.*s%s%.*s%s)%s", head, call, node->agg_distinct ? "DISTINCT " : "",
+  /* The least and the greatest are the same with and without DISTINCT. */
+  bool is_distinct = node->agg_distinct && strncmp(call, "pg_m", 4) != 0;
+  return compiler_format(c, "%.*s%s%.*s%s)%s", head, call, is_distinct ? "DISTINCT " : "",
                          (int)strlen(call) - head - 1, call + head, sort, condition);
+}
+
+/* DISTINCT in an aggregate that gathers values: SQLite has it for calls of one argument alone, so the values are gathered in
+** an array, of which pg_array_distinct() makes the sorted set that PostgreSQL's DISTINCT is. */
+static bool aggregate_gather_distinct(struct compiler *c, const char *name,
+                                      const PgQuery__FuncCall *node,
+                                      const struct expression_list *arguments,
+                                      const struct expression *filter,
+                                      const struct expression_list *order, struct expression *out) {
+  const struct expression *value = &arguments->items[0];
+  bool is_text = strcmp(name, "string_agg") == 0 && value->type.id == SQL_TEXT;
+  bool is_jsonb = strcmp(name, "jsonb_agg") == 0;
+  if ((!is_text && !is_jsonb && strcmp(name, "array_agg") != 0) || value->type.is_array ||
+      value->type.id == SQL_ENUM || (is_text && !arguments->items[1].is_literal)) {
+    return note_error(c, node->location, "0A000", "Aggregate over a SELECT DISTINCT.",
+                      "DISTINCT in this call of %s is not supported", name);
+  }
+  if (!expression_is_comparable(c, value, "an equality operator")) return false;
+  for (int i = 0; i < order->count; i++) {
+    const PgQuery__SortBy *sort = node->agg_order[i]->sort_by;
+    if (strcmp(order->items[i].sql, value->sql) != 0) {
+      return note_error(c, order->items[i].location, "42P10", NULL,
+                        "in an aggregate with DISTINCT, ORDER BY expressions must appear in "
+                        "argument list");
+    }
+    if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC ||
+        sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST) {
+      return note_error(c, node->location, "0A000", "Aggregate over a SELECT DISTINCT.",
+                        "another order than the ascending one beside DISTINCT is not supported");
+    }
+  }
+  const char *type = expression_runtime_type(c, &value->type, false), *condition = filter->sql;
+  struct sqltype array = value->type;
+  array.is_array = true;
+  if (is_text) /* string_agg() passes over NULL */
+    condition = condition == NULL
+                    ? compiler_format(c, "%s IS NOT NULL", value->sql)
+                    : compiler_format(c, "%s IS NOT NULL AND %s", value->sql, condition);
+  out->sql = compiler_format(c,
+                             condition == NULL
+                                 ? "pg_array_distinct(pg_array_agg(%s, %s), %s)"
+                                 : "pg_array_distinct(pg_array_agg(%s, %s) FILTER (WHERE %s), %s)",
+                             value->sql, type, condition == NULL ? type : condition, type);
+  if (is_text)
+    out->sql =
+        compiler_format(c, "pg_array_to_text(%s, %s, 'text')", out->sql, arguments->items[1].sql);
+  if (is_jsonb)
+    out->sql = compiler_format(c, "pg_to_jsonb(%s, %s)", out->sql,
+                               expression_runtime_type(c, &array, true));
+  out->uses_private = true;
+  return true;
 }
 
 bool expression_aggregate(struct compiler *c, const char *name, const PgQuery__FuncCall *node,
@@ -201,13 +254,17 @@ bool expression_aggregate(struct compiler *c, const char *name, const PgQuery__F
                : aggregate_missing(c, OVERLOAD_NONE, name, &arguments, node->location);
   }
   if (!aggregate_resolve(c, name, &arguments, node->location, &result)) return false;
+  if (order.count > 0 && sqlite3_libversion_number() < 3044000) {
+    return note_error(c, node->location, "0A000", "Build without LEDGER_SQLITE=system.",
+                      "ORDER BY in an aggregate needs SQLite 3.44, this program has %s",
+                      sqlite3_libversion());
+  }
   *out = expression_make("", result, node->location);
   expression_absorb_list(out, &arguments);
   out->is_aggregate = true;
-  if (node->agg_distinct && arguments.count > 1) {
-    return note_error(c, node->location, "0A000", NULL,
-                      "DISTINCT in an aggregate of two arguments is not supported");
-  }
+  bool gathers = strstr(name, "_agg") != NULL;
+  if (node->agg_distinct && gathers)
+    return aggregate_gather_distinct(c, name, node, &arguments, &filter, &order, out);
   const char *typed = arguments.count > 0 ? aggregate_typed(c, name, &arguments) : NULL;
   const char *template = node->agg_star  ? "count(*)"
                          : typed != NULL ? typed

@@ -303,20 +303,9 @@ static void convert_by_function(struct compiler *c, struct expression *e,
 static void convert_by_input(struct compiler *c, struct expression *e,
                              const struct sqltype *target) {
   if (target->id == SQL_ENUM && !target->is_array) { /* only the compiler knows the labels */
-    sqlite3_str *labels = sqlite3_str_new(NULL);
-    for (int i = 0; i < target->labels->count; i++) {
-      sqlite3_str_appendall(labels, i == 0 ? "[\"" : "\", \"");
-      for (const char *p = target->labels->labels[i]; *p != '\0'; p++) {
-        if (*p == '"' || *p == '\\') sqlite3_str_appendchar(labels, 1, '\\');
-        sqlite3_str_appendchar(labels, 1, *p);
-      }
-    }
-    sqlite3_str_appendall(labels, target->labels->count == 0 ? "[]" : "\"]");
-    char *list = sqlite3_str_finish(labels);
     e->sql = compiler_format(c, "pg_enum_in(%s, %s, %s)", e->sql,
                              string_literal(c, sqltype_format(c, target)),
-                             string_literal(c, list != NULL ? list : "[]"));
-    sqlite3_free(list);
+                             string_literal(c, expression_enum_list(c, target->labels)));
   } else {
     e->sql =
         compiler_format(c, "pg_input(%s, %s)", e->sql, expression_runtime_type(c, target, true));

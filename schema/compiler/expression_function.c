@@ -96,7 +96,8 @@ static const struct typed_function {
                        {"arrayoverlap", 0, false},
                        {"to_json", 0, true},
                        {"to_jsonb", 0, true},
-                       {"array_to_json", 0, true}};
+                       {"array_to_json", 0, true},
+                       {"width_bucket_array", 1, false}};
 
 const char *expression_runtime_type(struct compiler *c, const struct sqltype *given,
                                     bool is_whole) {
@@ -150,6 +151,25 @@ static const char *function_count_nulls(struct compiler *c, const char *source,
   return compiler_format(c, "(%s)", sql);
 }
 
+/* enum_first() and its like ask for the type alone, but enum_range(least, greatest). NULL: another function. */
+static const char *function_enum(struct compiler *c, const char *source,
+                                 const struct expression_list *arguments) {
+  if (strncmp(source, "enum_", 5) != 0) return NULL;
+  const struct enum_def *labels = arguments->items[0].type.labels;
+  const char *list = string_literal(c, expression_enum_list(c, labels));
+  if (strcmp(source, "enum_range_all") == 0) return list;
+  if (strcmp(source, "enum_range_bounds") == 0) {
+    return compiler_format(
+        c, "pg_array_slice(%s, coalesce(%s, 1), coalesce(%s, %d), 'text')", list,
+        expression_enum_ordinal(c, labels, expression_collated(c, &arguments->items[0])),
+        expression_enum_ordinal(c, labels, expression_collated(c, &arguments->items[1])),
+        labels->count);
+  }
+  if (labels->count == 0) return "NULL";
+  return string_literal(c,
+                        labels->labels[strcmp(source, "enum_first") == 0 ? 0 : labels->count - 1]);
+}
+
 /* json_extract_path(j, 'a', 'b') gives its path as one array. */
 static void function_path_arguments(struct compiler *c, const char *source,
                                     struct expression_list *arguments) {
@@ -158,6 +178,28 @@ static void function_path_arguments(struct compiler *c, const char *source,
       expression_fill(c, "pg_array('text', $*)", "", arguments->count - 1, arguments->items + 1);
   arguments->items[1] = expression_make(path, operators_type(ARRAY_OF(SQL_TEXT)), -1);
   arguments->count = 2;
+}
+
+/* A template of a number that is written out is looked at now for what to_char() here does not know. */
+static bool function_check_template(struct compiler *c, const char *source,
+                                    const struct expression_list *arguments, int location) {
+  static const char *const refused[] = {"EEEE", "L", "RN", "V"};
+  bool is_quoted = false;
+  if (strcmp(source, "numeric_to_char") != 0 && strcmp(source, "int4_to_char") != 0 &&
+      strcmp(source, "int8_to_char") != 0)
+    return true;
+  const struct expression *template = &arguments->items[1];
+  if (!template->is_literal || template->text == NULL) return true;
+  for (const char *p = template->text; *p != '\0'; p++) {
+    is_quoted = is_quoted != (*p == '"');
+    for (size_t i = 0; !is_quoted && i < sizeof refused / sizeof refused[0]; i++) {
+      if (sqlite3_strnicmp(p, refused[i], (int)strlen(refused[i])) != 0) continue;
+      return note_error(c, template->location >= 0 ? template->location : location, "0A000",
+                        "9 0 . D , G S MI PL SG PR TH FM and text in quotes can be used.",
+                        "%s in a template of a number is not supported", refused[i]);
+    }
+  }
+  return true;
 }
 
 static bool function_of_table(struct compiler *c, const char *name,
@@ -188,6 +230,7 @@ static bool function_of_table(struct compiler *c, const char *name,
     out->type = result;
     return true;
   }
+  if (!function_check_template(c, row->source, arguments, location)) return false;
   struct sqltype text =
       expression_plain_type(SQL_TEXT); /* quote_literal() of any type is of its text */
   if (strncmp(row->source, "@quote_", 7) == 0 &&
@@ -199,6 +242,7 @@ static bool function_of_table(struct compiler *c, const char *name,
   expression_absorb_list(out, arguments);
   out->type = result;
   out->sql = function_count_nulls(c, row->source, arguments);
+  if (out->sql == NULL) out->sql = function_enum(c, row->source, arguments);
   if (out->sql == NULL)
     out->sql = expression_fill(c, template, row->source, arguments->count, arguments->items);
   enum volatility volatility = row->volatility == 'v'   ? VOLATILE

@@ -110,7 +110,7 @@ int main(int count, char **arguments) {
   for (int i = 3; i < count; i++) fprintf(out, "%sschema_%d", i > 3 ? ", " : "", i - 3);
   fputs("};\n\nconst char *const *ledger_schema_names(void) { return schema_names; }\n\n"
         "const char *ledger_schema(const char *name) {\n"
-        "  for (int i = 0; schema_names[i] != NULL; i++) {\n"
+        "  for (int i = 0; name != NULL && schema_names[i] != NULL; i++) {\n"
         "    if (strcmp(schema_names[i], name) == 0) return (const char *)schema_scripts[i];\n"
         "  }\n  return NULL;\n}\n",
         out);

@@ -15,14 +15,38 @@ struct compiler;
 
 /* ---- types (sqltype.c) */
 
-enum sqltype_id { /* the same families as the library's types.h, plus what only expressions have */
-  SQL_UNKNOWN, /* a quoted literal or NULL of no type yet */
-  SQL_BOOLEAN, SQL_INT2, SQL_INT4, SQL_INT8, SQL_FLOAT4, SQL_FLOAT8, SQL_NUMERIC,
-  SQL_TEXT, SQL_VARCHAR, SQL_BPCHAR, SQL_NAME, SQL_CITEXT, SQL_XML, SQL_UUID,
-  SQL_DATE, SQL_TIME, SQL_TIMESTAMP, SQL_TIMESTAMPTZ, SQL_INTERVAL,
-  SQL_JSON, SQL_JSONB, SQL_INET, SQL_CIDR, SQL_BYTEA, SQL_ENUM,
-  SQL_RECORD, SQL_TRIGGER, SQL_VOID, SQL_REGCLASS,
-  SQLTYPE_COUNT
+enum sqltype_id {              /* the same families as the library's types.h, plus what only expressions have */
+                  SQL_UNKNOWN, /* a quoted literal or NULL of no type yet */
+                  SQL_BOOLEAN,
+                  SQL_INT2,
+                  SQL_INT4,
+                  SQL_INT8,
+                  SQL_FLOAT4,
+                  SQL_FLOAT8,
+                  SQL_NUMERIC,
+                  SQL_TEXT,
+                  SQL_VARCHAR,
+                  SQL_BPCHAR,
+                  SQL_NAME,
+                  SQL_CITEXT,
+                  SQL_XML,
+                  SQL_UUID,
+                  SQL_DATE,
+                  SQL_TIME,
+                  SQL_TIMESTAMP,
+                  SQL_TIMESTAMPTZ,
+                  SQL_INTERVAL,
+                  SQL_JSON,
+                  SQL_JSONB,
+                  SQL_INET,
+                  SQL_CIDR,
+                  SQL_BYTEA,
+                  SQL_ENUM,
+                  SQL_RECORD,
+                  SQL_TRIGGER,
+                  SQL_VOID,
+                  SQL_REGCLASS,
+                  SQLTYPE_COUNT
 };
 
 struct enum_def {
@@ -55,16 +79,22 @@ struct domain_def {
   bool not_null;
   const PgQuery__Node *default_node; /* NULL: none */
   int check_count;
-  struct domain_check { const char *name; const PgQuery__Node *node; const char *definition; } *checks;
+  struct domain_check {
+    const char *name;
+    const PgQuery__Node *node;
+    const char *definition;
+  } * checks;
   const char *comment;
   int type_id;
 };
 
 /* sqltype.c. A failure notes an error at `location` (byte offset in the current file) and returns false. */
 bool sqltype_resolve(struct compiler *c, const PgQuery__TypeName *name, struct sqltype *out);
-const char *sqltype_format(struct compiler *c, const struct sqltype *type); /* format_type(): numeric(15,2), text[], "Order Status" */
+const char *sqltype_format(struct compiler *c,
+                           const struct sqltype *type); /* format_type(): numeric(15,2), text[], "Order Status" */
 const char *sqltype_declared(struct compiler *c, const struct sqltype *type); /* SQLite's declared type of a column */
-enum sqltype_id sqltype_serial(const PgQuery__TypeName *name); /* smallserial, serial4, ...: the integer type; else SQL_UNKNOWN */
+enum sqltype_id
+sqltype_serial(const PgQuery__TypeName *name); /* smallserial, serial4, ...: the integer type; else SQL_UNKNOWN */
 /* A CHECK in built-in functions only that holds for the stored forms of the type, over the quoted column name; NULL: none needed. */
 const char *sqltype_check(struct compiler *c, const struct sqltype *type, const char *quoted_column);
 
@@ -72,7 +102,9 @@ const char *sqltype_check(struct compiler *c, const struct sqltype *type, const 
 
 enum default_kind { DEFAULT_NONE, DEFAULT_CONSTANT, DEFAULT_NOW, DEFAULT_UUID, DEFAULT_NEXTVAL, DEFAULT_EXPRESSION };
 
-struct place { int file, start, location; }; /* where a definition stands that is translated once the whole schema is read */
+struct place {
+  int file, start, location;
+}; /* where a definition stands that is translated once the whole schema is read */
 
 struct column_def {
   const char *name;
@@ -80,15 +112,15 @@ struct column_def {
   bool not_null;
   enum default_kind default_kind;
   const char *default_sql;        /* see ledger_catalog_column.default_sql */
-  const char *default_plain_sql;  /* for CREATE TABLE's DEFAULT: built-in functions only; NULL: none */
+  const char *default_plain_sql;  /* for CREATE TABLE's DEFAULT, used by foreign writers; NULL: none */
   const char *default_definition; /* PostgreSQL text */
   const char *generated_sql, *generated_definition;
-  char identity;                  /* 'a', 'd' or 0 */
-  struct sequence_def *sequence;  /* serial or identity */
+  char identity;                 /* 'a', 'd' or 0 */
+  struct sequence_def *sequence; /* serial or identity */
   const char *comment;
-  bool dropped;                   /* ALTER TABLE DROP COLUMN in a migration */
+  bool dropped; /* ALTER TABLE DROP COLUMN in a migration */
   const PgQuery__Node *default_node, *generated_node;
-  const char *collation;          /* COLLATE "C", or NULL */
+  const char *collation; /* COLLATE "C", or NULL */
   struct place place;
 };
 
@@ -107,12 +139,12 @@ struct constraint_def {
   char match, on_update, on_delete; /* as in ledger_catalog_constraint */
   int deferrable;                   /* 0, 1, 2 */
   const char *check_sql;
-  const struct domain_def *domain;  /* a domain's check on one column */
-  const char *definition;           /* pg_get_constraintdef()'s text */
+  const struct domain_def *domain; /* a domain's check on one column */
+  const char *definition;          /* pg_get_constraintdef()'s text */
   const char *comment;
   const PgQuery__Node *check_node;
   bool not_valid, no_inherit;
-  bool is_stable;                   /* a check that calls now() and the like, which SQLite refuses in CHECK: made a trigger */
+  bool is_stable; /* a check that calls now() and the like, which SQLite refuses in CHECK: made a trigger */
   struct place place;
 };
 
@@ -138,14 +170,14 @@ struct relation_def {
 enum volatility { IMMUTABLE, STABLE, VOLATILE };
 
 struct expression {
-  const char *sql;          /* SQLite text, safe to put between operators (parenthesised where needed) */
+  const char *sql; /* SQLite text, safe to put between operators (parenthesised where needed) */
   struct sqltype type;
-  bool is_literal;          /* an untyped or typed constant: `text` holds its PostgreSQL text, NULL for NULL */
+  bool is_literal; /* an untyped or typed constant: `text` holds its PostgreSQL text, NULL for NULL */
   const char *text;
   enum volatility volatility;
-  bool is_aggregate;        /* contains an aggregate call */
-  bool uses_private;        /* calls a pg_ function or collation: foreign writers without the extension cannot run it */
-  const char *collation;    /* the explicit COLLATE "C" etc., or NULL */
+  bool is_aggregate;     /* contains an aggregate call */
+  bool uses_private;     /* calls a pg_ function or collation: foreign writers without the extension cannot run it */
+  const char *collation; /* the explicit COLLATE "C" etc., or NULL */
   int location;
 };
 
@@ -156,10 +188,10 @@ struct scope_entry {
   int column_count;                    /* of a sub-select or CTE when relation is NULL */
   const char **names;
   struct sqltype *types;
-  bool qualified_only;                 /* new, old, excluded: must be written with its alias */
-  const char *stored_alias;            /* query.c: the name in SQLite where it is not the alias */
-  const char **column_sql;             /* query.c: the columns' SQLite text where it is not "alias"."column" */
-  bool is_scalar;                      /* query.c: a function of one column: the alias alone means it, too */
+  bool qualified_only;      /* new, old, excluded: must be written with its alias */
+  const char *stored_alias; /* query.c: the name in SQLite where it is not the alias */
+  const char **column_sql;  /* query.c: the columns' SQLite text where it is not "alias"."column" */
+  bool is_scalar;           /* query.c: a function of one column: the alias alone means it, too */
 };
 struct scope {
   int count;
@@ -168,13 +200,13 @@ struct scope {
   bool bare;                 /* emit "c" and not "t"."c": checks, defaults, generated columns, policies, index expressions */
   const struct function_def *function; /* inlining a SQL function: its arguments */
   const struct expression *arguments;
-  const struct scope *caller;          /* with function: where it was called */
+  const struct scope *caller; /* with function: where it was called */
   /* Set by query.c alone. */
-  int column_count;                    /* what an unqualified name and "*" mean, joins with USING merged; 0: the entries' columns */
+  int column_count; /* what an unqualified name and "*" mean, joins with USING merged; 0: the entries' columns */
   const struct scope_column *columns;
-  const struct query_with *with;       /* the WITH queries that can be named here */
-  struct query_grouping *grouping;     /* GROUP BY: what may stand outside of aggregates */
-  const char *no_aggregates;           /* "WHERE", ...: where aggregates are not allowed; NULL: they are */
+  const struct query_with *with;   /* the WITH queries that can be named here */
+  struct query_grouping *grouping; /* GROUP BY: what may stand outside of aggregates */
+  const char *no_aggregates;       /* "WHERE", ...: where aggregates are not allowed; NULL: they are */
 };
 
 /* Translates one expression. On failure notes an error with line, column, SQLSTATE and returns false. */
@@ -182,7 +214,8 @@ bool expression_translate(struct compiler *c, const PgQuery__Node *node, const s
 /* Coerces to `target` by assignment (column values, defaults) or explicitly (casts); constants are converted now. */
 bool expression_coerce(struct compiler *c, struct expression *e, const struct sqltype *target, bool is_explicit);
 /* A boolean, for WHERE, CHECK, USING: 42804 "argument of CHECK must be type boolean, not type integer". */
-bool expression_boolean(struct compiler *c, const PgQuery__Node *node, const struct scope *scope, const char *clause, struct expression *out);
+bool expression_boolean(struct compiler *c, const PgQuery__Node *node, const struct scope *scope, const char *clause,
+                        struct expression *out);
 /* Adds what ordering by the value needs: COLLATE pg_decimal, an enum's ordinal CASE, ...; for ORDER BY, indexes, min, max. */
 const char *expression_order_key(struct compiler *c, const struct expression *e);
 /* The collation that equality and UNIQUE of a column of this type need: "pg_decimal", "pg_jsonb", "RTRIM", "pg_citext"..., NULL for BINARY. */
@@ -197,7 +230,8 @@ struct query {
   struct sqltype *types;
 };
 /* for_view: decimal columns get COLLATE BINARY so that foreign tools can introspect the file. */
-bool query_translate(struct compiler *c, const PgQuery__SelectStmt *select, const struct scope *outer, bool for_view, struct query *out);
+bool query_translate(struct compiler *c, const PgQuery__SelectStmt *select, const struct scope *outer, bool for_view,
+                     struct query *out);
 
 /* ---- the rest of a schema (ddl_*.c) */
 
@@ -205,7 +239,7 @@ struct index_def {
   const char *schema, *name, *stored_name;
   struct relation_def *relation;
   bool is_unique;
-  bool omitted;              /* not btree, left out in SQLite */
+  bool omitted; /* not btree, left out in SQLite */
   int column_count;
   const char **columns;      /* names; NULL for an expression */
   const char *key_sql;       /* "a" COLLATE pg_decimal DESC, "b" */
@@ -222,27 +256,29 @@ struct sequence_def {
   bool cycle;
   struct relation_def *owner;
   const char *owner_column;
-  int64_t last_value; bool is_called; /* after setval() in the file */
+  int64_t last_value;
+  bool is_called; /* after setval() in the file */
   int sequence_id;
-  bool is_running;        /* seed rows of INSERT ... SELECT take from it while the file is made */
-  bool is_identity;       /* made by GENERATED AS IDENTITY: has no statement of its own */
+  bool is_running;  /* seed rows of INSERT ... SELECT take from it while the file is made */
+  bool is_identity; /* made by GENERATED AS IDENTITY: has no statement of its own */
   const char *comment;
 };
 
 struct function_def {
   const char *schema, *name, *language;
+  const char *signature; /* its arguments' types as written: "text", pg_catalog."int4"[] */
   int argument_count;
   const char **argument_names; /* NULL entries: unnamed */
   struct sqltype *argument_types;
   struct sqltype result;
   enum volatility volatility;
   bool strict;
-  const PgQuery__Node *body_expression; /* LANGUAGE sql, one SELECT of one expression: inlined at calls; NULL otherwise */
+  const PgQuery__Node *body_expression;   /* LANGUAGE sql, one SELECT of one expression: inlined at calls; NULL otherwise */
   const PgQuery__SelectStmt *body_select; /* the same, when it has FROM */
-  const char *body;            /* source text, for plpgsql */
+  const char *body;                       /* source text, for plpgsql */
   const char *definition;
   int location;
-  bool is_trigger;             /* RETURNS trigger */
+  bool is_trigger; /* RETURNS trigger */
   const char *comment;
   struct place place;
 };
@@ -285,16 +321,26 @@ struct statement_def { /* a line of the PostgreSQL script */
 };
 
 struct model {
-  int enum_count;       struct enum_def **enums;
-  int domain_count;     struct domain_def **domains;
-  int relation_count;   struct relation_def **relations; /* in order of creation */
-  int index_count;      struct index_def **indexes;
-  int sequence_count;   struct sequence_def **sequences;
-  int function_count;   struct function_def **functions;
-  int trigger_count;    struct trigger_def **triggers;
-  int policy_count;     struct policy_def **policies;
-  int seed_count;       const char **seeds;              /* SQLite INSERT statements, in order */
-  int statement_count;  struct statement_def *statements;
+  int enum_count;
+  struct enum_def **enums;
+  int domain_count;
+  struct domain_def **domains;
+  int relation_count;
+  struct relation_def **relations; /* in order of creation */
+  int index_count;
+  struct index_def **indexes;
+  int sequence_count;
+  struct sequence_def **sequences;
+  int function_count;
+  struct function_def **functions;
+  int trigger_count;
+  struct trigger_def **triggers;
+  int policy_count;
+  struct policy_def **policies;
+  int seed_count;
+  const char **seeds; /* SQLite INSERT statements, in order */
+  int statement_count;
+  struct statement_def *statements;
 };
 
 /* ---- compiler.c: memory, notes, names */
@@ -305,26 +351,33 @@ struct compiler {
   struct model *model;
   const struct schema_file *file; /* the one being read */
   int file_index;
-  int statement_start;            /* byte offset of the current statement in the file: node locations are relative to it when a statement is parsed alone */
-  bool quiet;                     /* trial translation: keep the first error in `trial` and add no note */
-  struct { char sqlstate[6]; char message[256]; int location; } trial;
-  int depth;                      /* of the expression being translated */
+  int statement_start; /* byte offset of the current statement in the file: node locations are relative to it when a statement is parsed alone */
+  bool quiet; /* trial translation: keep the first error in `trial` and add no note */
+  struct {
+    char sqlstate[6];
+    char message[256];
+    int location;
+  } trial;
+  int depth; /* of the expression being translated */
   void *arena;
 };
 
 void *compiler_alloc(struct compiler *c, size_t bytes); /* zeroed; never NULL (longjmp to schema_compile on short memory) */
 char *compiler_copy(struct compiler *c, const char *text);
-char *compiler_format(struct compiler *c, const char *format, ...) __attribute__((format(printf, 2, 3))); /* sqlite3_mprintf's formats: %Q, %w too */
+char *compiler_format(struct compiler *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3))); /* sqlite3_mprintf's formats: %Q, %w too */
 /* Grows an array of `count` elements by one and returns the new one, zeroed: APPEND(c, model->seeds, model->seed_count) */
 void *compiler_append(struct compiler *c, void *array_pointer, int *count, size_t element);
 #define APPEND(c, array, count) ((__typeof__(array))compiler_append((c), &(array), &(count), sizeof *(array)))
 
 /* Notes at a node's byte offset within the current statement's text (-1: at the statement's start). Return false, so that `return note_error(...)` works. */
-bool note_error(struct compiler *c, int location, const char *sqlstate, const char *hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
-void note(struct compiler *c, enum schema_severity severity, int location, const char *hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
+bool note_error(struct compiler *c, int location, const char *sqlstate, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+void note(struct compiler *c, enum schema_severity severity, int location, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
-const char *quoted(struct compiler *c, const char *name);          /* "name" for SQLite and PostgreSQL, "" doubled */
-const char *string_literal(struct compiler *c, const char *text);  /* 'text' */
+const char *quoted(struct compiler *c, const char *name);         /* "name" for SQLite and PostgreSQL, "" doubled */
+const char *string_literal(struct compiler *c, const char *text); /* 'text' */
 const char *stored_name(struct compiler *c, const char *schema, const char *name); /* flattened */
 /* The PostgreSQL text of a node (an expression, or a whole statement), by libpg_query's deparser. NULL after a note. */
 const char *deparse_expression(struct compiler *c, const PgQuery__Node *node);

@@ -263,8 +263,8 @@ static void parse_scan_word(struct parse_scan *scan) {
   if (length > LEDGER_NAME_MAX && (word[0] < '0' || word[0] > '9')) scan->problem = true;
 }
 
-/* To the semicolon that ends the statement, or to the end of the text. The parser shortens a name that is too long
-** with a mere notice; it is an error here, for two names may become one. */
+/* To the semicolon that ends the statement, or to the end of the text. The parser shortens a name that is too long, as
+** PostgreSQL does with a notice; where two names become one by that, the second is refused as any other. */
 static void parse_scan_statement(struct compiler *c, struct parse_scan *scan) {
   int depth = 0;
   scan->is_word_begin = false;
@@ -298,9 +298,10 @@ static void parse_scan_statement(struct compiler *c, struct parse_scan *scan) {
     }
     if (scan->problem) {
       int location = (int)(start - (size_t)c->statement_start);
-      note_error(c, location, "42622", "shorten it", "the name \"%s\" is longer than %d bytes",
-                 compiler_format(c, "%.*s", (int)(scan->at - start), scan->text + start),
-                 LEDGER_NAME_MAX);
+      note(c, SCHEMA_HINT, location, "shorten it",
+           "the name \"%s\" is cut to %d bytes, as PostgreSQL does",
+           compiler_format(c, "%.*s", (int)(scan->at - start), scan->text + start),
+           LEDGER_NAME_MAX);
     }
   }
   if (most_operators > PARSE_OPERATORS_MAX &&

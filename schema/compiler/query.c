@@ -291,6 +291,21 @@ static bool select_star(struct compiler *c, const PgQuery__ColumnRef *node,
                     alias);
 }
 
+#define GUARD_LENGTH_MAX 4000 /* longer text is not written twice */
+
+/* Where a truth value is computed rather than tested, SQLite evaluates both sides of AND and OR, also when the first one
+** decides: "n <> 0 AND 1 / n > 0" would fail. As conditions of CASE they are tested. */
+static void target_guard(struct compiler *c, struct expression *item) {
+  bool is_decided_early = strstr(item->sql, " AND ") != NULL || strstr(item->sql, " OR ") != NULL;
+  if (item->type.id != SQL_BOOLEAN || item->type.is_array || !is_decided_early ||
+      !item->uses_private || item->volatility == VOLATILE || item->is_aggregate ||
+      strstr(item->sql, "SELECT ") != NULL || strstr(item->sql, " OVER (") != NULL ||
+      strlen(item->sql) > GUARD_LENGTH_MAX)
+    return;
+  item->sql =
+      compiler_format(c, "(CASE WHEN %s THEN 1 WHEN NOT %s THEN 0 END)", item->sql, item->sql);
+}
+
 static bool select_targets(struct compiler *c, const PgQuery__SelectStmt *select,
                            const struct scope *scope, enum query_unknown unknown,
                            const struct sqltype *wanted, struct target_list *targets) {
@@ -315,6 +330,7 @@ static bool select_targets(struct compiler *c, const PgQuery__SelectStmt *select
       return false;
     }
     if (unknown == QUERY_SETTLE && !expression_settle(c, item)) return false;
+    if (select->n_distinct_clause == 0) target_guard(c, item);
   }
   return true;
 }

@@ -4,26 +4,104 @@
 */
 #include "ddl.h"
 
+static bool seed_has_rows(const struct ddl *ddl, const struct relation_def *relation) {
+  for (int i = 0; i < ddl->insert_count; i++) {
+    if (ddl->inserts[i].relation == relation) return true;
+  }
+  return false;
+}
+
+static struct ddl_insert *seed_add(struct compiler *c, struct relation_def *relation,
+                                   int location) {
+  struct ddl_insert *insert = APPEND(c, ddl_of(c)->inserts, ddl_of(c)->insert_count);
+  insert->relation = relation;
+  insert->place = place_here(c, location);
+  return insert;
+}
+
+static bool seed_find_call(void *context, PgQuery__Node *node) {
+  bool *found = context;
+  *found = *found || node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ||
+           node->node_case == PG_QUERY__NODE__NODE_SUB_LINK;
+  return true;
+}
+
+/* A table without seed rows among those that FROM joins, or NULL. */
+static const char *seed_empty_source(struct compiler *c, const PgQuery__Node *item) {
+  if (item->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR &&
+      item->join_expr->jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER) {
+    const char *left = seed_empty_source(c, item->join_expr->larg);
+    return left != NULL ? left : seed_empty_source(c, item->join_expr->rarg);
+  }
+  if (item->node_case != PG_QUERY__NODE__NODE_RANGE_VAR) return NULL;
+  const PgQuery__RangeVar *range = item->range_var;
+  const struct relation_def *relation =
+      find_relation(c, range->schemaname[0] != '\0' ? range->schemaname : NULL, range->relname);
+  return relation != NULL && !relation->is_view && !seed_has_rows(ddl_of(c), relation)
+             ? relation->name
+             : NULL;
+}
+
+/* INSERT ... SELECT that moves the rows of an older database: there are none here. */
+static const char *seed_moves_nothing(struct compiler *c, const PgQuery__InsertStmt *statement) {
+  const PgQuery__SelectStmt *select =
+      statement->select_stmt != NULL ? statement->select_stmt->select_stmt : NULL;
+  const char *empty = NULL;
+  bool may_count = false;
+  if (select == NULL || select->op != PG_QUERY__SET_OPERATION__SETOP_NONE) return NULL;
+  for (size_t i = 0; i < select->n_target_list && select->n_group_clause == 0; i++)
+    tree_walk(&select->target_list[i]->base, seed_find_call, &may_count);
+  for (size_t i = 0; i < select->n_from_clause && empty == NULL; i++)
+    empty = seed_empty_source(c, select->from_clause[i]);
+  return may_count || select->having_clause != NULL ? NULL : empty;
+}
+
 void ddl_insert(struct compiler *c, const PgQuery__InsertStmt *statement) {
-  struct ddl *ddl = ddl_of(c);
   int location = statement->relation->location;
   struct relation_def *relation = relation_of_range(c, statement->relation, false);
   if (relation == NULL) return;
+  const char *empty = seed_moves_nothing(c, statement);
   if (relation->is_view) {
     note_error(c, location, "0A000", NULL, "cannot insert into view \"%s\"", relation->name);
   } else if (statement->n_returning_list > 0 || statement->with_clause != NULL) {
     note_error(c, location, "0A000", "write INSERT ... VALUES or INSERT ... SELECT",
                "WITH and RETURNING are not supported in seed rows");
-  } else if (statement->on_conflict_clause != NULL &&
-             statement->on_conflict_clause->action !=
-                 PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_NOTHING) {
-    note_error(c, location, "0A000", "write ON CONFLICT DO NOTHING, or the row as it shall be",
-               "ON CONFLICT DO UPDATE is not supported in seed rows");
+  } else if (empty != NULL) {
+    note(c, SCHEMA_SKIPPED, location, NULL,
+         "INSERT INTO \"%s\" puts no row: the file has put none into \"%s\"", relation->name,
+         empty);
   } else {
-    struct ddl_insert *insert = APPEND(c, ddl->inserts, ddl->insert_count);
-    insert->statement = statement;
-    insert->relation = relation;
-    insert->place = place_here(c, location);
+    seed_add(c, relation, location)->statement = statement;
+  }
+}
+
+/* Migrations change rows that an older database has; here there are only those that the file has put. */
+void ddl_change(struct compiler *c, const PgQuery__Node *node) {
+  const PgQuery__UpdateStmt *update =
+      node->node_case == PG_QUERY__NODE__NODE_UPDATE_STMT ? node->update_stmt : NULL;
+  const PgQuery__DeleteStmt *removal = update == NULL ? node->delete_stmt : NULL;
+  const PgQuery__RangeVar *range = update != NULL ? update->relation : removal->relation;
+  const PgQuery__WithClause *with = update != NULL ? update->with_clause : removal->with_clause;
+  const char *word = update != NULL ? "UPDATE" : "DELETE";
+  size_t sources = update != NULL ? update->n_from_clause : removal->n_using_clause;
+  size_t returned = update != NULL ? update->n_returning_list : removal->n_returning_list;
+  struct relation_def *relation = relation_of_range(c, range, false);
+  if (relation == NULL) return;
+  if (relation->is_view) {
+    note_error(c, range->location, "0A000", NULL, "%s of view \"%s\" is not supported", word,
+               relation->name);
+  } else if (with != NULL) {
+    note_error(c, range->location, "0A000", "write the seed rows as they shall be",
+               "WITH is not supported in %s of seed rows", word);
+  } else if (!seed_has_rows(ddl_of(c), relation)) {
+    note(c, SCHEMA_SKIPPED, range->location, NULL,
+         "%s of \"%s\" changes nothing: the file has put no row into it", word, relation->name);
+  } else if (sources > 0 || returned > 0) {
+    note_error(c, range->location, "0A000", "write the seed rows as they shall be",
+               "%s and RETURNING are not supported in %s of seed rows",
+               update != NULL ? "FROM" : "USING", word);
+  } else {
+    seed_add(c, relation, range->location)->change = node;
   }
 }
 
@@ -208,14 +286,173 @@ static void seed_generated(const struct seed *seed, sqlite3_str *out) {
   sqlite3_str_appendall(out, " FROM (");
 }
 
-static void seed_close(const struct seed *seed, sqlite3_str *out, bool is_select) {
-  bool ignores = seed->insert->statement->on_conflict_clause != NULL;
+/* The values that SET gives, by column; false after a note. */
+static bool seed_values_of_set(struct seed *seed, size_t count, PgQuery__Node *const *targets,
+                               const struct scope *scope, const char **values) {
+  struct compiler *c = seed->c;
+  for (size_t i = 0; i < count; i++) {
+    const PgQuery__ResTarget *target = targets[i]->res_target;
+    const struct column_def *column = find_column(seed->relation, target->name);
+    struct expression value;
+    if (column == NULL) {
+      return note_error(c, target->location, "42703", NULL,
+                        "column \"%s\" of relation \"%s\" does not exist", target->name,
+                        seed->relation->name);
+    }
+    if (column->generated_node != NULL || column->identity == 'a') {
+      return note_error(c, target->location, "428C9", NULL,
+                        "column \"%s\" can only be updated to DEFAULT", column->name);
+    }
+    if (target->val->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT ||
+        target->val->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
+      return note_error(c, target->location, "0A000", "write the value, column by column",
+                        "DEFAULT and lists of columns are not supported in SET of seed rows");
+    }
+    if (!expression_translate(c, target->val, scope, &value) ||
+        !expression_coerce(c, &value, &column->type, false))
+      return false;
+    values[column - seed->relation->columns] = value.sql;
+  }
+  return true;
+}
+
+/* SET's list; generated columns are computed from the row as it will be. */
+static bool seed_assignments(struct seed *seed, size_t count, PgQuery__Node *const *targets,
+                             const struct scope *scope, sqlite3_str *out) {
+  struct compiler *c = seed->c;
+  const struct relation_def *relation = seed->relation;
+  const char **values = compiler_alloc(c, (size_t)(relation->column_count + 1) * sizeof *values);
+  const struct scope_entry *row = &scope->entries[0];
+  const char *alias = row->stored_alias != NULL ? row->stored_alias : row->alias;
+  sqlite3_str *names = sqlite3_str_new(NULL), *sources = sqlite3_str_new(NULL),
+              *from = sqlite3_str_new(NULL);
+  bool sound = seed_values_of_set(seed, count, targets, scope, values), has_generated = false;
+  for (int i = 0; i < relation->column_count; i++) {
+    const struct column_def *column = &relation->columns[i];
+    bool is_generated = column->generated_sql != NULL;
+    const char *value = is_generated ? column->generated_sql : values[i];
+    if (!is_generated) {
+      sqlite3_str_appendf(
+          from, "%s%s AS \"%w\"", sqlite3_str_length(from) > 0 ? ", " : "",
+          value != NULL ? value
+                        : compiler_format(c, "%s.%s", quoted(c, alias), quoted(c, column->name)),
+          column->name);
+    }
+    if (value == NULL) continue;
+    sqlite3_str_appendf(names, "%s\"%w\"", sqlite3_str_length(names) > 0 ? ", " : "", column->name);
+    sqlite3_str_appendf(sources, "%s%s", sqlite3_str_length(sources) > 0 ? ", " : "",
+                        is_generated ? value : quoted(c, column->name));
+    has_generated = has_generated || is_generated;
+  }
+  const char *targets_sql = compiler_take(c, names), *sources_sql = compiler_take(c, sources),
+             *from_sql = compiler_take(c, from);
+  if (has_generated) {
+    sqlite3_str_appendf(out, "(%s) = (SELECT %s FROM (SELECT %s))", targets_sql, sources_sql,
+                        from_sql);
+  } else {
+    bool is_first = true;
+    for (int i = 0; i < relation->column_count; i++) {
+      if (values[i] == NULL) continue;
+      sqlite3_str_appendf(out, "%s\"%w\" = %s", is_first ? "" : ", ", relation->columns[i].name,
+                          values[i]);
+      is_first = false;
+    }
+  }
+  return sound;
+}
+
+static bool seed_where(struct seed *seed, const PgQuery__Node *node, const struct scope *scope,
+                       sqlite3_str *out) {
+  struct expression value;
+  if (node == NULL) return true;
+  if (!expression_boolean(seed->c, node, scope, "WHERE", &value)) return false;
+  sqlite3_str_appendf(out, " WHERE %s", value.sql);
+  return true;
+}
+
+/* The columns of ON CONFLICT (...) or ON CONSTRAINT. */
+static bool seed_conflict_columns(struct seed *seed, const PgQuery__InferClause *infer,
+                                  sqlite3_str *out) {
+  struct compiler *c = seed->c;
+  const char **names = NULL;
+  int count = 0;
+  if (infer != NULL && infer->conname != NULL && infer->conname[0] != '\0') {
+    const struct constraint_def *key = find_constraint(seed->relation, infer->conname);
+    if (key == NULL || (key->kind != CONSTRAINT_PRIMARY && key->kind != CONSTRAINT_UNIQUE)) {
+      return note_error(c, infer->location, "42704", NULL,
+                        "constraint \"%s\" for table \"%s\" does not exist", infer->conname,
+                        seed->relation->name);
+    }
+    count = key->column_count;
+    names = key->columns;
+  }
+  for (size_t i = 0; names == NULL && infer != NULL && i < infer->n_index_elems; i++) {
+    const PgQuery__IndexElem *element = infer->index_elems[i]->index_elem;
+    if (element->expr != NULL || infer->where_clause != NULL ||
+        find_column(seed->relation, element->name) == NULL) {
+      return note_error(c, infer->location, "0A000", "name the columns of a key",
+                        "ON CONFLICT of this target is not supported in seed rows");
+    }
+    sqlite3_str_appendf(out, "%s\"%w\"", i > 0 ? ", " : "", element->name);
+  }
+  if (names != NULL) sqlite3_str_appendall(out, column_list(c, count, names));
+  return true;
+}
+
+/* ON CONFLICT ... DO UPDATE, behind the rows. */
+static bool seed_upsert(struct seed *seed, const PgQuery__OnConflictClause *clause,
+                        sqlite3_str *out) {
+  const PgQuery__Alias *alias = seed->insert->statement->relation->alias;
+  struct scope_entry entries[2] = {
+      {.alias = alias != NULL ? alias->aliasname : seed->relation->name,
+       .relation = seed->relation,
+       .stored_alias = seed->relation->stored_name},
+      {.alias = "excluded", .relation = seed->relation, .qualified_only = true}};
+  struct scope scope = {.count = 2, .entries = entries};
+  sqlite3_str_appendall(out, " ON CONFLICT (");
+  if (!seed_conflict_columns(seed, clause->infer, out)) return false;
+  sqlite3_str_appendall(out, ") DO UPDATE SET ");
+  return seed_assignments(seed, clause->n_target_list, clause->target_list, &scope, out) &&
+         seed_where(seed, clause->where_clause, &scope, out);
+}
+
+/* UPDATE or DELETE of the rows before. */
+static const char *seed_change(struct seed *seed) {
+  struct compiler *c = seed->c;
+  const PgQuery__Node *node = seed->insert->change;
+  bool is_update = node->node_case == PG_QUERY__NODE__NODE_UPDATE_STMT;
+  const PgQuery__RangeVar *range =
+      is_update ? node->update_stmt->relation : node->delete_stmt->relation;
+  const char *alias = range->alias != NULL ? range->alias->aliasname : seed->relation->name;
+  struct scope_entry entry = {.alias = alias, .relation = seed->relation};
+  struct scope scope = {.count = 1, .entries = &entry};
+  sqlite3_str *out = sqlite3_str_new(NULL);
+  sqlite3_str_appendf(out, "%s \"%w\" AS \"%w\"", is_update ? "UPDATE" : "DELETE FROM",
+                      seed->relation->stored_name, alias);
+  bool sound = true;
+  if (is_update) {
+    sqlite3_str_appendall(out, " SET ");
+    sound = seed_assignments(seed, node->update_stmt->n_target_list, node->update_stmt->target_list,
+                             &scope, out);
+  }
+  sound = sound &&
+          seed_where(seed,
+                     is_update ? node->update_stmt->where_clause : node->delete_stmt->where_clause,
+                     &scope, out);
+  const char *text = compiler_take(c, out);
+  return sound ? text : NULL;
+}
+
+static bool seed_close(struct seed *seed, sqlite3_str *out, bool is_select) {
+  const PgQuery__OnConflictClause *clause = seed->insert->statement->on_conflict_clause;
   if (seed->generated_count > 0) sqlite3_str_appendall(out, ")");
+  if (clause == NULL) return true;
   /* SQLite needs a WHERE before ON CONFLICT behind a SELECT, or it reads ON as a join's. */
-  if (ignores)
-    sqlite3_str_appendall(out, is_select || seed->generated_count > 0
-                                   ? " WHERE 1 ON CONFLICT DO NOTHING"
-                                   : " ON CONFLICT DO NOTHING");
+  if (is_select || seed->generated_count > 0) sqlite3_str_appendall(out, " WHERE 1");
+  if (clause->action == PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE)
+    return seed_upsert(seed, clause, out);
+  sqlite3_str_appendall(out, " ON CONFLICT DO NOTHING");
+  return true;
 }
 
 static const char *seed_values(struct seed *seed, const PgQuery__SelectStmt *select, int *rows) {
@@ -236,7 +473,7 @@ static const char *seed_values(struct seed *seed, const PgQuery__SelectStmt *sel
     }
   }
   *rows += (int)count;
-  seed_close(seed, out, false);
+  sound = sound && seed_close(seed, out, false);
   const char *text = compiler_take(seed->c, out);
   return sound ? text : NULL;
 }
@@ -308,7 +545,7 @@ static const char *seed_select(struct seed *seed, const PgQuery__SelectStmt *sel
     is_first = false;
   }
   sqlite3_str_appendall(out, " FROM \"seed\"");
-  seed_close(seed, out, true);
+  sound = sound && seed_close(seed, out, true);
   const char *text = compiler_take(c, out);
   return sound ? text : NULL;
 }
@@ -330,7 +567,11 @@ void finish_seeds(struct compiler *c) {
   for (int i = 0; i < ddl->insert_count; i++) {
     const struct ddl_insert *insert = &ddl->inserts[i];
     struct place before = place_enter(c, insert->place);
-    if (insert->statement == NULL && insert->sequence->is_running) {
+    struct seed seed = {.c = c, .insert = insert, .relation = insert->relation};
+    if (insert->change != NULL) {
+      const char *sql = seed_change(&seed);
+      if (sql != NULL) *APPEND(c, c->model->seeds, c->model->seed_count) = sql;
+    } else if (insert->statement == NULL && insert->sequence->is_running) {
       note_error(c, insert->place.location, "0A000",
                  "leave it out: the sequence stands behind its last row",
                  "setval() after INSERT ... SELECT has taken from the sequence");
@@ -338,7 +579,6 @@ void finish_seeds(struct compiler *c) {
       insert->sequence->last_value = insert->value;
       insert->sequence->is_called = insert->is_called;
     } else {
-      struct seed seed = {.c = c, .insert = insert, .relation = insert->relation};
       const PgQuery__Node *source = insert->statement->select_stmt;
       const PgQuery__SelectStmt *select = source != NULL ? source->select_stmt : NULL;
       int rows = seed_rows_before(ddl, i);

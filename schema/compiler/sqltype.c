@@ -481,7 +481,7 @@ static const char *check_numeric(struct compiler *c, const struct sqltype *type,
 }
 
 /* A date and time of the calendar in the first 19 characters; then none, or 1 to 6 digits that do not end in 0. IS, since
-** datetime() is NULL for what is none. */
+** datetime() is NULL for what is none; '0 days', since before SQLite 3.46 it is 30 February for 30 February. */
 static const char *check_timestamp(struct compiler *c, const char *col, const char *zone) {
   int length = 19 + (int)strlen(zone);
   const char *fraction =
@@ -490,7 +490,8 @@ static const char *check_timestamp(struct compiler *c, const char *col, const ch
   const char *end = zone[0] == '\0' ? "" : compiler_format(c, " AND %s GLOB '*%s'", col, zone);
   return compiler_format(
       c,
-      "(datetime(substr(%s, 1, 19)) IS substr(%s, 1, 19)%s AND substr(%s, 12, 2) < '24' AND "
+      "(datetime(substr(%s, 1, 19), '0 days') IS substr(%s, 1, 19)%s AND substr(%s, 12, 2) < '24' "
+      "AND "
       "(length(%s) = %d OR length(%s) BETWEEN %d AND %d AND "
       "rtrim(%s, " DIGITS
       ") = '.' AND %s NOT GLOB '*0%s') AND %s NOT GLOB '0000*' OR %s IN ('infinity', '-infinity'))",
@@ -501,8 +502,8 @@ static const char *check_moment(struct compiler *c, const struct sqltype *type, 
   switch (type->id) {
   case SQL_DATE:
     return compiler_format(
-        c, "(date(%s) IS %s AND %s NOT GLOB '0000*' OR %s IN ('infinity', '-infinity'))", col, col,
-        col, col);
+        c, "(date(%s, '0 days') IS %s AND %s NOT GLOB '0000*' OR %s IN ('infinity', '-infinity'))",
+        col, col, col, col);
   case SQL_TIME:
     return compiler_format(
         c,
@@ -538,8 +539,9 @@ static const char *check_integer(struct compiler *c, const char *col, const char
 
 const char *sqltype_check(struct compiler *c, const struct sqltype *type, const char *col) {
   if (type->is_array) {
-    return compiler_format(c, "json_valid(%s) AND typeof(%s) <> 'blob' AND %s GLOB '[[]*'", col,
-                           col, col);
+    return compiler_format(
+        c, "(%s IS NULL OR json_valid(%s)) AND typeof(%s) <> 'blob' AND %s GLOB '[[]*'", col, col,
+        col, col);
   }
   switch (type->id) {
   case SQL_BOOLEAN: return compiler_format(c, "%s IN (0, 1)", col);
@@ -568,7 +570,9 @@ const char *sqltype_check(struct compiler *c, const struct sqltype *type, const 
   case SQL_INTERVAL:
     return compiler_format(c, "%s GLOB '*[0-9a-z]' AND typeof(%s) <> 'blob'", col, col);
   case SQL_JSON:
-  case SQL_JSONB: return compiler_format(c, "json_valid(%s) AND typeof(%s) <> 'blob'", col, col);
+  case SQL_JSONB: /* json_valid(NULL) is 0 before SQLite 3.45 */
+    return compiler_format(c, "(%s IS NULL OR json_valid(%s)) AND typeof(%s) <> 'blob'", col, col,
+                           col);
   case SQL_INET:
   case SQL_CIDR:
     return compiler_format(

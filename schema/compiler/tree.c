@@ -225,3 +225,77 @@ bool tree_rename_column(struct compiler *c, const PgQuery__Node *node, const cha
   if (node != NULL) tree_walk(&node->base, tree_rename_node, &rename);
   return rename.renamed;
 }
+
+struct tree_rename_table {
+  struct compiler *c;
+  const struct relation_def *relation;
+  const char *schema, *to;
+  bool is_own;
+};
+
+static bool tree_rename_message(void *context, ProtobufCMessage *message) {
+  struct tree_rename_table *rename = context;
+  const struct relation_def *relation = rename->relation;
+  if (message->descriptor == &pg_query__range_var__descriptor) {
+    PgQuery__RangeVar *range = (PgQuery__RangeVar *)message;
+    if (strcmp(range->relname, relation->name) != 0 ||
+        strcmp(range->schemaname, relation->schema) != 0)
+      return true;
+    /* Columns may be written with the old name before them. */
+    if (range->alias == NULL) {
+      range->alias = compiler_alloc(rename->c, sizeof *range->alias);
+      pg_query__alias__init(range->alias);
+      range->alias->aliasname = range->relname;
+    }
+    range->relname = compiler_copy(rename->c, rename->to);
+    range->schemaname = compiler_copy(rename->c, rename->schema);
+  } else if (message->descriptor == &pg_query__column_ref__descriptor && rename->is_own) {
+    PgQuery__ColumnRef *reference = (PgQuery__ColumnRef *)message;
+    const char *table = reference->n_fields == 2 ? node_string(reference->fields[0]) : NULL;
+    if (table != NULL && strcmp(table, relation->name) == 0)
+      reference->fields[0] = node_of_string(rename->c, rename->to);
+  }
+  return true;
+}
+
+void tree_rename_relation(struct compiler *c, const ProtobufCMessage *message,
+                          const struct relation_def *relation, const char *schema, const char *to,
+                          bool is_own) {
+  struct tree_rename_table rename = {c, relation, schema, to, is_own};
+  if (message != NULL) tree_walk_messages(message, tree_rename_message, &rename);
+}
+
+struct tree_subquery {
+  struct compiler *c;
+  const PgQuery__SubLink *link;
+  const PgQuery__FuncCall *call; /* of a function that reads tables, or whose body is not known */
+};
+
+static bool tree_find_subquery(void *context, PgQuery__Node *node) {
+  struct tree_subquery *found = context;
+  if (node->node_case == PG_QUERY__NODE__NODE_SUB_LINK && found->link == NULL)
+    found->link = node->sub_link;
+  if (node->node_case != PG_QUERY__NODE__NODE_FUNC_CALL || found->call != NULL) return true;
+  const PgQuery__FuncCall *call = node->func_call;
+  const char *name = node_string(call->funcname[call->n_funcname - 1]);
+  const char *schema = call->n_funcname > 1 ? node_string(call->funcname[0]) : NULL;
+  const struct function_def *function = find_function(found->c, schema, name, (int)call->n_args);
+  if (function == NULL) function = find_function(found->c, schema, name, -1);
+  if (function == NULL || strcmp(function->schema, "auth") == 0) return true;
+  if (function->body_expression == NULL || tree_uses_relations(&function->body_expression->base))
+    found->call = call;
+  return true;
+}
+
+bool tree_calls_reader(struct compiler *c, const PgQuery__Node *node) {
+  struct tree_subquery found = {c, NULL, NULL};
+  if (node != NULL) tree_walk(&node->base, tree_find_subquery, &found);
+  return found.call != NULL;
+}
+
+bool tree_refuse_subquery(struct compiler *c, const PgQuery__Node *node, const char *what) {
+  struct tree_subquery found = {c, NULL, NULL};
+  if (node != NULL) tree_walk(&node->base, tree_find_subquery, &found);
+  return found.link == NULL ||
+         note_error(c, found.link->location, "0A000", NULL, "cannot use subquery in %s", what);
+}

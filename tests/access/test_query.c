@@ -7,49 +7,51 @@
 
 static ledger *db;
 
-static int setup(void **state)
-{
+static int setup(void **state) {
   (void)state;
   db = fixture_open(NULL);
   assert_done(db, fixture_insert(db, "users", PAIRS("email=ann", "mood=sad", "balance=9.5")));
-  assert_done(db, fixture_insert(db, "users", PAIRS("email=bob", "mood=ok", "balance=10", "active=f")));
-  assert_done(db, fixture_insert(db, "users", PAIRS("email=c,d (x)", "mood=happy", "balance=100", "active")));
+  assert_done(db,
+              fixture_insert(db, "users", PAIRS("email=bob", "mood=ok", "balance=10", "active=f")));
+  assert_done(db, fixture_insert(db, "users",
+                                 PAIRS("email=c,d (x)", "mood=happy", "balance=100", "active")));
   assert_done(db, fixture_insert(db, "users", PAIRS("email=%_*", "mood", "balance")));
-  assert_done(db, fixture_insert(db, "posts", PAIRS("title=one", "tags={a,\"b,c\"}", "meta={\"a\": 1}")));
+  assert_done(
+      db, fixture_insert(db, "posts", PAIRS("title=one", "tags={a,\"b,c\"}", "meta={\"a\": 1}")));
   assert_done(db, fixture_insert(db, "posts", PAIRS("title=two", "tags={}", "meta=[1, 2]")));
   return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
   (void)state;
   ledger_close(db);
   return 0;
 }
 
 /* The emails of a query, joined by a bar; or the SQLSTATE and sentence. */
-static const char *emails(const char *query)
-{
+static const char *emails(const char *query) {
   static char out[1024];
   char whole[1024];
   ledger_rows *rows = NULL;
-  sqlite3_snprintf((int)sizeof whole, whole, "select=email&%s%s", query, strstr(query, "order=") ? "" : "&order=email");
+  sqlite3_snprintf((int)sizeof whole, whole, "select=email&%s%s", query,
+                   strstr(query, "order=") ? "" : "&order=email");
   int rc = ledger_select(db, "users", whole, &rows);
   out[0] = 0;
   while (rc == LEDGER_OK && (rc = ledger_rows_next(rows)) == LEDGER_ROW) {
     size_t used = strlen(out);
-    sqlite3_snprintf((int)(sizeof out - used), out + used, "%s%s", used == 0 ? "" : "|", ledger_rows_text(rows, 0, NULL));
+    sqlite3_snprintf((int)(sizeof out - used), out + used, "%s%s", used == 0 ? "" : "|",
+                     ledger_rows_text(rows, 0, NULL));
     rc = LEDGER_OK;
   }
   ledger_rows_free(rows);
   if (rc != LEDGER_DONE) {
-    sqlite3_snprintf((int)sizeof out, out, "%s %s", ledger_error_of(db)->sqlstate, ledger_error_of(db)->message);
+    sqlite3_snprintf((int)sizeof out, out, "%s %s", ledger_error_of(db)->sqlstate,
+                     ledger_error_of(db)->message);
   }
   return out;
 }
 
-static void operators(void **state)
-{
+static void operators(void **state) {
   (void)state;
   static const char *const cases[][2] = {
       {"", "%_*|ann|bob|c,d (x)"},
@@ -112,29 +114,41 @@ static void operators(void **state)
   }
 }
 
-static void refusals(void **state)
-{
+static void refusals(void **state) {
   (void)state;
   static const char *const cases[][2] = {
       {"nope=eq.1", "42703 column users.nope does not exist"},
       {"order=nope", "42703 column users.nope does not exist"},
       {"or=(nope.eq.1)", "42703 column users.nope does not exist"},
-      {"email=ann", "42601 syntax error in \"email\" at character 1, near \"ann\": an operator and a point were expected"},
-      {"email=like", "42601 syntax error in \"email\" at character 1, near \"like\": an operator and a point were expected"},
-      {"email=eqq.1", "42601 syntax error in \"email\" at character 1, near \"eqq.1\": an operator and a point were expected"},
+      {"email=ann", "42601 syntax error in \"email\" at character 1, near \"ann\": an operator and "
+                    "a point were expected"},
+      {"email=like", "42601 syntax error in \"email\" at character 1, near \"like\": an operator "
+                     "and a point were expected"},
+      {"email=eqq.1", "42601 syntax error in \"email\" at character 1, near \"eqq.1\": an operator "
+                      "and a point were expected"},
       {"email", "42601 syntax error in \"email\" at its end: an equals sign was expected"},
       {"=eq.1", "42601 syntax error in \"\" at its end: a column's name was expected"},
-      {"email=in.ann", "42601 syntax error in \"email\" at character 4, near \"ann\": a list in parentheses was expected"},
-      {"email=in.(ann", "42601 syntax error in \"email\" at its end: a comma or a closing parenthesis was expected"},
+      {"email=in.ann", "42601 syntax error in \"email\" at character 4, near \"ann\": a list in "
+                       "parentheses was expected"},
+      {"email=in.(ann",
+       "42601 syntax error in \"email\" at its end: a comma or a closing parenthesis was expected"},
       {"email=in.(\"ann)", "42601 syntax error in \"email\" at its end: a quote is not closed"},
-      {"email=in.(ann)x", "42601 syntax error in \"email\" at character 9, near \"x\": nothing more was expected"},
-      {"email=is.maybe", "42601 syntax error in \"email\" at character 4, near \"maybe\": null, not_null, true, false or unknown was expected"},
-      {"email=is.true", "42804 argument of IS TRUE must be type boolean, not type character varying(20)"},
-      {"or=()", "42601 syntax error in \"or\" at character 2, near \")\": a column's name was expected"},
-      {"or=(email.eq.a", "42601 syntax error in \"or\" at its end: a comma or a closing parenthesis was expected"},
-      {"order=email.down", "42601 syntax error in \"order\" at character 6, near \".down\": asc, desc, nullsfirst, nullslast or a comma was expected"},
-      {"limit=-1", "42601 syntax error in \"limit\" at character 1, near \"-1\": a number from 0 on was expected"},
-      {"limit=99999999999999999999", "42601 syntax error in \"limit\" at character 19, near \"99\": the number is too large"},
+      {"email=in.(ann)x",
+       "42601 syntax error in \"email\" at character 9, near \"x\": nothing more was expected"},
+      {"email=is.maybe", "42601 syntax error in \"email\" at character 4, near \"maybe\": null, "
+                         "not_null, true, false or unknown was expected"},
+      {"email=is.true",
+       "42804 argument of IS TRUE must be type boolean, not type character varying(20)"},
+      {"or=()",
+       "42601 syntax error in \"or\" at character 2, near \")\": a column's name was expected"},
+      {"or=(email.eq.a",
+       "42601 syntax error in \"or\" at its end: a comma or a closing parenthesis was expected"},
+      {"order=email.down", "42601 syntax error in \"order\" at character 6, near \".down\": asc, "
+                           "desc, nullsfirst, nullslast or a comma was expected"},
+      {"limit=-1", "42601 syntax error in \"limit\" at character 1, near \"-1\": a number from 0 "
+                   "on was expected"},
+      {"limit=99999999999999999999",
+       "42601 syntax error in \"limit\" at character 19, near \"99\": the number is too large"},
       {"balance=eq.x", "22P02 invalid input syntax for type numeric: \"x\""},
       {"mood=eq.angry", "22P02 invalid input value for enum mood: \"angry\""},
       {"balance=like.1*", "42883 operator does not exist: numeric(10,2) ~~ unknown"},
@@ -148,34 +162,40 @@ static void refusals(void **state)
     assert_string_equal(got, cases[i][1]);
   }
   ledger_rows *rows;
-  assert_failed(db, ledger_select(db, "nope", NULL, &rows), "42P01", "relation \"nope\" does not exist", "");
+  assert_failed(db, ledger_select(db, "nope", NULL, &rows), "42P01",
+                "relation \"nope\" does not exist", "");
   assert_null(rows);
 }
 
-static void selections(void **state)
-{
+static void selections(void **state) {
   (void)state;
-  assert_string_equal(fixture_rows(db, "users", "select=mail:email, balance&email=eq.ann"), "{\"mail\":\"ann\",\"balance\":9.50}");
-  assert_string_equal(fixture_rows(db, "user_names", "select=email&email=eq.bob"), "{\"email\":\"bob\"}");
+  assert_string_equal(fixture_rows(db, "users", "select=mail:email, balance&email=eq.ann"),
+                      "{\"mail\":\"ann\",\"balance\":9.50}");
+  assert_string_equal(fixture_rows(db, "user_names", "select=email&email=eq.bob"),
+                      "{\"email\":\"bob\"}");
   assert_string_equal(fixture_rows(db, "posts", "select=*,title&id=eq.2"),
-                      "{\"id\":2,\"user_id\":null,\"title\":\"two\",\"tags\":[],\"meta\":[1, 2],\"title\":\"two\"}");
+                      "{\"id\":2,\"user_id\":null,\"title\":\"two\",\"tags\":[],\"meta\":[1, "
+                      "2],\"title\":\"two\"}");
   assert_string_equal(fixture_rows(db, "posts", "select=id&tags=eq.{a,\"b,c\"}"), "{\"id\":1}");
   assert_string_equal(fixture_rows(db, "posts", "select=id&or=(tags.eq.{},id.eq.7)"), "{\"id\":2}");
   assert_string_equal(fixture_rows(db, "posts", "select=id&meta=eq.{\"a\":1.0}"), "{\"id\":1}");
-  assert_string_equal(fixture_rows(db, "posts", "select=\"id\"&limit=1&order=id.desc"), "{\"id\":2}");
-  assert_string_equal(fixture_rows(db, "posts", "select=nope"), "42703 column posts.nope does not exist");
+  assert_string_equal(fixture_rows(db, "posts", "select=\"id\"&limit=1&order=id.desc"),
+                      "{\"id\":2}");
+  assert_string_equal(fixture_rows(db, "posts", "select=nope"),
+                      "42703 column posts.nope does not exist");
   assert_string_equal(fixture_rows(db, "posts", "select=id,"),
                       "42601 syntax error in \"select\" at its end: a column's name was expected");
 }
 
-static void hostile_queries(void **state)
-{
+static void hostile_queries(void **state) {
   (void)state;
   /* Text that would be SQL if it ever got there. */
   assert_string_equal(emails("email=eq.'; DROP TABLE users; --"), "");
-  assert_string_equal(emails("order=email\"; DROP TABLE users"), "42703 column users.email\"; DROP TABLE users does not exist");
-  assert_string_equal(fixture_rows(db, "users", "select=\"a\\\" FROM users; --\":email&email=eq.ann"),
-                      "{\"a\\\" FROM users; --\":\"ann\"}");
+  assert_string_equal(emails("order=email\"; DROP TABLE users"),
+                      "42703 column users.email\"; DROP TABLE users does not exist");
+  assert_string_equal(
+      fixture_rows(db, "users", "select=\"a\\\" FROM users; --\":email&email=eq.ann"),
+      "{\"a\\\" FROM users; --\":\"ann\"}");
   sqlite3_str *deep = sqlite3_str_new(NULL);
   sqlite3_str_appendall(deep, "and=");
   for (int i = 0; i < 10000; i++) sqlite3_str_appendall(deep, i == 0 ? "(" : "or(");
@@ -199,8 +219,7 @@ static void hostile_queries(void **state)
   sqlite3_free(text);
 }
 
-static void cursors_see_their_snapshot(void **state)
-{
+static void cursors_see_their_snapshot(void **state) {
   (void)state;
   ledger_rows *rows;
   assert_done(db, ledger_select(db, "posts", "select=id&order=id", &rows));
@@ -215,11 +234,14 @@ static void cursors_see_their_snapshot(void **state)
   assert_int_equal(ledger_rows_next(NULL), LEDGER_MISUSE);
 }
 
-int main(void)
-{
+int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(operators), TEST(refusals), TEST(selections), TEST(hostile_queries), TEST(cursors_see_their_snapshot),
+      TEST(operators),
+      TEST(refusals),
+      TEST(selections),
+      TEST(hostile_queries),
+      TEST(cursors_see_their_snapshot),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

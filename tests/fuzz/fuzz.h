@@ -70,26 +70,226 @@ static char *fuzz_read(const char *path, size_t *length) {
 
 /* Bytes and words that parsers treat specially. */
 static const char *const fuzz_words[] = {
-    "'", "\"", "\\", "(", ")", "[", "]", "{", "}", ",", ";", ":", "::", ".", "..", "-", "--", "/*", "*/", "+", "*", "%", "$$", "$1",
-    " ", "\n", "\t", "\r", "0", "-0", "1", "-1", "9", "1e9", "1e-9", "1e400", "e", "E'", "x'", "NaN", "Infinity", "-Infinity", "null", "NULL",
-    "true", "false", "infinity", "127", "128", "255", "256", "32767", "32768", "65536", "2147483647", "2147483648", "-2147483648",
-    "9223372036854775807", "-9223372036854775808", "9223372036854775808", "99999999999999999999", "1.005", "0.1", "131072", "16383",
-    "\\u0000", "\\ud800", "\\udc00", "\\u00e9", "\xc3\xa9", "\xf0\x9f\x92\xa9", "\xff", "\xc0\x80", "\xed\xa0\x80", "\xef\xbf\xbf", "\xe2\x80\x8b",
-    "24:00:00", "23:59:60", "9999-12-31", "0001-01-01", "2024-02-29", "BC", "+15:59", "-15:59:59", "P1Y2M3DT4H5M6S", "@", "ago", "mons",
-    "::ffff:1.2.3.4", "/0", "/128", "/33", "\\x", "00", "0x", "_", "ALL", "eq.", "in.(", "not.", "or=(", "select=", "&", "=", "order=", "limit=",
+    "'",
+    "\"",
+    "\\",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ";",
+    ":",
+    "::",
+    ".",
+    "..",
+    "-",
+    "--",
+    "/*",
+    "*/",
+    "+",
+    "*",
+    "%",
+    "$$",
+    "$1",
+    " ",
+    "\n",
+    "\t",
+    "\r",
+    "0",
+    "-0",
+    "1",
+    "-1",
+    "9",
+    "1e9",
+    "1e-9",
+    "1e400",
+    "e",
+    "E'",
+    "x'",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "null",
+    "NULL",
+    "true",
+    "false",
+    "infinity",
+    "127",
+    "128",
+    "255",
+    "256",
+    "32767",
+    "32768",
+    "65536",
+    "2147483647",
+    "2147483648",
+    "-2147483648",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "9223372036854775808",
+    "99999999999999999999",
+    "1.005",
+    "0.1",
+    "131072",
+    "16383",
+    "\\u0000",
+    "\\ud800",
+    "\\udc00",
+    "\\u00e9",
+    "\xc3\xa9",
+    "\xf0\x9f\x92\xa9",
+    "\xff",
+    "\xc0\x80",
+    "\xed\xa0\x80",
+    "\xef\xbf\xbf",
+    "\xe2\x80\x8b",
+    "24:00:00",
+    "23:59:60",
+    "9999-12-31",
+    "0001-01-01",
+    "2024-02-29",
+    "BC",
+    "+15:59",
+    "-15:59:59",
+    "P1Y2M3DT4H5M6S",
+    "@",
+    "ago",
+    "mons",
+    "::ffff:1.2.3.4",
+    "/0",
+    "/128",
+    "/33",
+    "\\x",
+    "00",
+    "0x",
+    "_",
+    "ALL",
+    "eq.",
+    "in.(",
+    "not.",
+    "or=(",
+    "select=",
+    "&",
+    "=",
+    "order=",
+    "limit=",
 };
 
 /* Words of SQL that change what a statement is. */
 static const char *const fuzz_sql_words[] = {
-    "NOT", "NULL", "DEFAULT", "PRIMARY KEY", "UNIQUE", "CHECK", "REFERENCES", "FOREIGN KEY", "ON DELETE CASCADE", "SET NULL", "SET DEFAULT",
-    "DEFERRABLE", "GENERATED ALWAYS AS", "STORED", "IDENTITY", "ARRAY", "ARRAY[]", "[]", "::text", "::int", "::numeric(3,1)", "::jsonb",
-    "::timestamptz", "interval '1 day'", "now()", "CURRENT_TIMESTAMP", "gen_random_uuid()", "nextval('s')", "lower(", "coalesce(",
-    "sum(", "count(*)", "SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT", "UNION", "WITH", "CASE WHEN", "THEN", "ELSE", "END",
-    "AND", "OR", "IN", "ANY(", "EXISTS(", "BETWEEN", "LIKE", "ILIKE", "~", "~*", "IS DISTINCT FROM", "CREATE", "TABLE", "TYPE", "ENUM",
-    "DOMAIN", "INDEX", "VIEW", "TRIGGER", "FUNCTION", "POLICY", "SEQUENCE", "ALTER", "DROP", "ADD", "COLUMN", "CONSTRAINT", "RENAME",
-    "COMMENT ON", "INSERT INTO", "VALUES", "serial", "bigserial", "uuid", "text", "varchar(3)", "char(2)", "numeric(10,2)", "jsonb",
-    "boolean", "integer", "bytea", "inet", "time", "date", "interval", "''", "'x'", "0", "-1", "1/0", "2147483648", "NEW", "OLD", "NEW.id",
-    "RAISE EXCEPTION 'x'", "RETURN NEW;", "BEGIN", "IF", "END IF;", "LANGUAGE plpgsql", "COLLATE \"C\"", "public", "auth.uid()", "id", "users",
+    "NOT",
+    "NULL",
+    "DEFAULT",
+    "PRIMARY KEY",
+    "UNIQUE",
+    "CHECK",
+    "REFERENCES",
+    "FOREIGN KEY",
+    "ON DELETE CASCADE",
+    "SET NULL",
+    "SET DEFAULT",
+    "DEFERRABLE",
+    "GENERATED ALWAYS AS",
+    "STORED",
+    "IDENTITY",
+    "ARRAY",
+    "ARRAY[]",
+    "[]",
+    "::text",
+    "::int",
+    "::numeric(3,1)",
+    "::jsonb",
+    "::timestamptz",
+    "interval '1 day'",
+    "now()",
+    "CURRENT_TIMESTAMP",
+    "gen_random_uuid()",
+    "nextval('s')",
+    "lower(",
+    "coalesce(",
+    "sum(",
+    "count(*)",
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP BY",
+    "ORDER BY",
+    "LIMIT",
+    "UNION",
+    "WITH",
+    "CASE WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "AND",
+    "OR",
+    "IN",
+    "ANY(",
+    "EXISTS(",
+    "BETWEEN",
+    "LIKE",
+    "ILIKE",
+    "~",
+    "~*",
+    "IS DISTINCT FROM",
+    "CREATE",
+    "TABLE",
+    "TYPE",
+    "ENUM",
+    "DOMAIN",
+    "INDEX",
+    "VIEW",
+    "TRIGGER",
+    "FUNCTION",
+    "POLICY",
+    "SEQUENCE",
+    "ALTER",
+    "DROP",
+    "ADD",
+    "COLUMN",
+    "CONSTRAINT",
+    "RENAME",
+    "COMMENT ON",
+    "INSERT INTO",
+    "VALUES",
+    "serial",
+    "bigserial",
+    "uuid",
+    "text",
+    "varchar(3)",
+    "char(2)",
+    "numeric(10,2)",
+    "jsonb",
+    "boolean",
+    "integer",
+    "bytea",
+    "inet",
+    "time",
+    "date",
+    "interval",
+    "''",
+    "'x'",
+    "0",
+    "-1",
+    "1/0",
+    "2147483648",
+    "NEW",
+    "OLD",
+    "NEW.id",
+    "RAISE EXCEPTION 'x'",
+    "RETURN NEW;",
+    "BEGIN",
+    "IF",
+    "END IF;",
+    "LANGUAGE plpgsql",
+    "COLLATE \"C\"",
+    "public",
+    "auth.uid()",
+    "id",
+    "users",
 };
 
 struct fuzz_buffer {
@@ -147,7 +347,8 @@ static size_t fuzz_token(const char *text, size_t length, size_t at) {
     while (end < length && text[end] != text[at]) end++;
     return end < length ? end + 1 - at : end - at;
   }
-#define FUZZ_IS_WORD(c) ((c) == '_' || (c) >= 0x80 || ((c) >= '0' && (c) <= '9') || (((c) | 0x20) >= 'a' && ((c) | 0x20) <= 'z'))
+#define FUZZ_IS_WORD(c)                                                                                                        \
+  ((c) == '_' || (c) >= 0x80 || ((c) >= '0' && (c) <= '9') || (((c) | 0x20) >= 'a' && ((c) | 0x20) <= 'z'))
   if (!FUZZ_IS_WORD(first)) return 1;
   while (end < length && FUZZ_IS_WORD((unsigned char)text[end])) end++;
 #undef FUZZ_IS_WORD
@@ -233,11 +434,15 @@ static void fuzz_on_signal(int number) {
 
 /* With the sanitizers, called by them before they report. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
-static void fuzz_on_death(void) { fuzz_write_input("a sanitizer stopped it"); }
+static void fuzz_on_death(void) {
+  fuzz_write_input("a sanitizer stopped it");
+}
 
 /* libpg_query's parser of PL/pgSQL loses a byte at each syntax error. */
 const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) { return "leak:pg_query_raw_parse\n"; }
+const char *__lsan_default_suppressions(void) {
+  return "leak:pg_query_raw_parse\n";
+}
 
 static void fuzz_watch(void) {
   if (__sanitizer_set_death_callback != NULL) {
@@ -251,14 +456,14 @@ static void fuzz_watch(void) {
 }
 
 /* Not cmocka's: also for libFuzzer, where a failure must end the process. */
-#define FUZZ_REQUIRE(condition, ...)                                                        \
-  do {                                                                                      \
-    if (!(condition)) {                                                                     \
-      fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #condition);         \
-      fprintf(stderr, __VA_ARGS__);                                                         \
-      fputc('\n', stderr);                                                                  \
-      fuzz_failed();                                                                        \
-    }                                                                                       \
+#define FUZZ_REQUIRE(condition, ...)                                                                                           \
+  do {                                                                                                                         \
+    if (!(condition)) {                                                                                                        \
+      fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #condition);                                            \
+      fprintf(stderr, __VA_ARGS__);                                                                                            \
+      fputc('\n', stderr);                                                                                                     \
+      fuzz_failed();                                                                                                           \
+    }                                                                                                                          \
   } while (0)
 
 static void fuzz_failed(void);

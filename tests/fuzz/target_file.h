@@ -31,7 +31,10 @@ static void fuzz_file_make_sound(void) {
   FUZZ_REQUIRE(ledger_create(path, ledger_schema("wallstreet"), 0, &db) == LEDGER_OK, "%s", ledger_error_of(db)->message);
   ledger_begin(db);
   for (int i = 0; i < 300; i++) {
-    int length = snprintf(line, sizeof line, "{\"table\":\"users\",\"row\":{\"email\":\"user%d@example.com\",\"password_hash\":\"%0*d\",\"first_name\":\"A%d\",\"last_name\":\"B\"}}", i, i % 200 + 1, i, i);
+    int length = snprintf(line, sizeof line,
+                          "{\"table\":\"users\",\"row\":{\"email\":\"user%d@example.com\","
+                          "\"password_hash\":\"%0*d\",\"first_name\":\"A%d\",\"last_name\":\"B\"}}",
+                          i, i % 200 + 1, i, i);
     FUZZ_REQUIRE(ledger_apply(db, line, length, NULL, NULL) == LEDGER_OK, "%s", ledger_error_of(db)->message);
   }
   FUZZ_REQUIRE(ledger_commit(db) == LEDGER_OK, "commit");
@@ -60,17 +63,17 @@ static void fuzz_file_damage(char *copy, size_t *length, const unsigned char *ho
   size_t page = (place >> 12) % pages, other = how[4] % pages;
   char held[4096];
   switch (how[0] % 12) {
-  case 0: *length = place % fuzz_file_sound_length; break;            /* cut short */
-  case 1: *length = page * 4096; break;                          /* at a page's edge */
-  case 2:                                                        /* two pages change places */
+  case 0: *length = place % fuzz_file_sound_length; break; /* cut short */
+  case 1: *length = page * 4096; break;                    /* at a page's edge */
+  case 2:                                                  /* two pages change places */
     memcpy(held, copy + page * 4096, 4096);
     memmove(copy + page * 4096, copy + other * 4096, 4096);
     memcpy(copy + other * 4096, held, 4096);
     break;
-  case 3: memset(copy + page * 4096, how[5], 4096); break;       /* a page of one byte */
+  case 3: memset(copy + page * 4096, how[5], 4096); break; /* a page of one byte */
   case 4: memcpy(copy + page * 4096, copy + other * 4096, 4096); break;
   case 5:
-  case 6: copy[how[1] % 100] ^= (char)(1 << how[5] % 8); break;  /* the header */
+  case 6: copy[how[1] % 100] ^= (char)(1 << how[5] % 8); break;                                    /* the header */
   case 7: copy[(how[4] % 12) * 4096 % fuzz_file_sound_length + how[1] % 64] = (char)how[5]; break; /* the head of a page */
   default: copy[place % fuzz_file_sound_length] ^= (char)(1 << how[5] % 8); break;
   }
@@ -111,7 +114,8 @@ static void fuzz_file_run(const char *bytes, size_t size) {
   free(copy);
   int rc = ledger_open(path, bytes[5] & 1 ? LEDGER_READ_ONLY_FILE : 0, &db);
   if (rc == LEDGER_OK) {
-    static const char line[] = "{\"table\":\"users\",\"row\":{\"email\":\"new@example.com\",\"password_hash\":\"!\",\"first_name\":\"A\",\"last_name\":\"B\"}}";
+    static const char line[] = "{\"table\":\"users\",\"row\":{\"email\":\"new@example.com\","
+                               "\"password_hash\":\"!\",\"first_name\":\"A\",\"last_name\":\"B\"}}";
     (void)ledger_info(db, &facts);
     fuzz_file_drain(db, ledger_relations(db, &rows), &rows);
     fuzz_file_drain(db, ledger_select(db, "users", "order=email.desc&email=like.*1*", &rows), &rows);
@@ -119,7 +123,8 @@ static void fuzz_file_run(const char *bytes, size_t size) {
     (void)ledger_export(db, LEDGER_EXPORT_FULL, LEDGER_EXPORT_COPY, fuzz_file_drop, NULL);
     rc = ledger_apply(db, line, -1, NULL, NULL);
     FUZZ_REQUIRE(rc == LEDGER_OK || ledger_error_of(db)->message[0] != '\0', "rc %d", rc);
-    rc = ledger_apply(db, "{\"table\":\"users\",\"op\":\"delete\",\"where\":{\"email\":\"user7@example.com\"}}", -1, NULL, NULL);
+    rc =
+        ledger_apply(db, "{\"table\":\"users\",\"op\":\"delete\",\"where\":{\"email\":\"user7@example.com\"}}", -1, NULL, NULL);
     FUZZ_REQUIRE(rc == LEDGER_OK || ledger_error_of(db)->message[0] != '\0', "rc %d", rc);
   } else {
     FUZZ_REQUIRE(ledger_error_of(db)->code == rc && ledger_error_of(db)->message[0] != '\0', "rc %d", rc);

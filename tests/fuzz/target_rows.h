@@ -15,8 +15,10 @@ static void fuzz_rows_read_all(ledger *db, ledger_rows *rows) {
     if (rc != LEDGER_ROW) break;
     size_t length;
     const char *json = ledger_rows_json(rows, &length);
-    if (json == NULL) fuzz_require_error(ledger_error_of(db)->code, ledger_error_of(db));
-    else FUZZ_REQUIRE(fuzz_values_is_json(json, length), "not JSON: %s", json);
+    if (json == NULL)
+      fuzz_require_error(ledger_error_of(db)->code, ledger_error_of(db));
+    else
+      FUZZ_REQUIRE(fuzz_values_is_json(json, length), "not JSON: %s", json);
     for (int i = 0; i < ledger_rows_count(rows); i++) (void)ledger_rows_text(rows, i, &length);
   }
   if (rc != LEDGER_ROW && rc != LEDGER_DONE) fuzz_require_error(rc, ledger_error_of(db));
@@ -28,18 +30,30 @@ static void fuzz_rows_read_all(ledger *db, ledger_rows *rows) {
 static void fuzz_change_seeds(struct fuzz_seeds *seeds) {
 #define USER "00000001-0000-4000-8000-000000000001"
   static const char *const lines[] = {
-      "{\"table\":\"users\",\"row\":{\"id\":\"" USER "\",\"email\":\"a@b.c\",\"password_hash\":\"!\",\"first_name\":\"A\",\"last_name\":\"B\",\"username\":\"ab\"}}",
-      "{\"table\":\"users\",\"op\":\"upsert\",\"row\":{\"id\":\"" USER "\",\"email\":\"x@y.z\",\"password_hash\":\"!\",\"first_name\":\"\\u00e9\"}}",
-      "{\"table\":\"users\",\"op\":\"update\",\"row\":{\"first_name\":\"C\"},\"where\":{\"email\":\"admin@example.com\"}}",
+      "{\"table\":\"users\",\"row\":{\"id\":\"" USER
+      "\",\"email\":\"a@b.c\",\"password_hash\":\"!\",\"first_name\":\"A\",\"last_name\":\"B\","
+      "\"username\":\"ab\"}}",
+      "{\"table\":\"users\",\"op\":\"upsert\",\"row\":{\"id\":\"" USER
+      "\",\"email\":\"x@y.z\",\"password_hash\":\"!\",\"first_name\":\"\\u00e9\"}}",
+      "{\"table\":\"users\",\"op\":\"update\",\"row\":{\"first_name\":\"C\"},\"where\":{\"email\":"
+      "\"admin@example.com\"}}",
       "{\"table\":\"users\",\"op\":\"delete\",\"where\":{\"email\":\"a@b.c\"}}",
-      "{\"table\":\"portfolio_transactions\",\"row\":{\"user_id\":\"" USER "\",\"transaction_type\":\"buy\",\"amount\":1.5,\"currency\":\"BTC\"}}",
-      "{\"table\":\"contacts\",\"op\":\"insert\",\"row\":{\"name\":\"N\",\"email\":\"n@e.org\",\"message\":\"m\"}}",
-      "{\"table\":\"price_history\",\"row\":{\"crypto_type\":\"BTC\",\"price_usd\":60000.50,\"market_cap\":\"1200000000000.50\",\"quoted_at\":\"2026-11-01T00:00:00Z\"}}",
-      "{\"table\":\"testimonies\",\"row\":{\"client_name\":\"X\",\"rating\":5,\"content\":\"good\"}}",
-      "{\"table\":\"exchange_rates\",\"row\":{\"from_currency\":\"EUR\",\"to_currency\":\"USD\",\"rate\":1.0001,\"quoted_at\":\"2026-11-01 00:00:00+02\"}}",
-      "{\"table\":\"public.contacts\",\"op\":\"update\",\"row\":{\"message\":null},\"where\":{\"email\":null}}",
-      "{\"table\":\"webhooks\",\"row\":{\"user_id\":\"" USER "\",\"url\":\"https://e.com\",\"events\":[\"transaction.created\",\"x\"],\"secret\":\"s\"}}",
-      "{\"table\":\"audit_logs\",\"row\":{\"action\":\"LOGIN\",\"entity_type\":\"users\",\"entity_id\":\"" USER "\",\"ip_address\":\"203.0.113.9/24\",\"details\":{\"a\":[1,2]}}}",
+      "{\"table\":\"portfolio_transactions\",\"row\":{\"user_id\":\"" USER
+      "\",\"transaction_type\":\"buy\",\"amount\":1.5,\"currency\":\"BTC\"}}",
+      "{\"table\":\"contacts\",\"op\":\"insert\",\"row\":{\"name\":\"N\",\"email\":\"n@e.org\","
+      "\"message\":\"m\"}}",
+      "{\"table\":\"price_history\",\"row\":{\"crypto_type\":\"BTC\",\"price_usd\":60000.50,"
+      "\"market_cap\":\"1200000000000.50\",\"quoted_at\":\"2026-11-01T00:00:00Z\"}}",
+      "{\"table\":\"testimonies\",\"row\":{\"client_name\":\"X\",\"rating\":5,\"content\":\"good\"}"
+      "}",
+      "{\"table\":\"exchange_rates\",\"row\":{\"from_currency\":\"EUR\",\"to_currency\":\"USD\","
+      "\"rate\":1.0001,\"quoted_at\":\"2026-11-01 00:00:00+02\"}}",
+      "{\"table\":\"public.contacts\",\"op\":\"update\",\"row\":{\"message\":null},\"where\":{"
+      "\"email\":null}}",
+      "{\"table\":\"webhooks\",\"row\":{\"user_id\":\"" USER
+      "\",\"url\":\"https://e.com\",\"events\":[\"transaction.created\",\"x\"],\"secret\":\"s\"}}",
+      "{\"table\":\"audit_logs\",\"row\":{\"action\":\"LOGIN\",\"entity_type\":\"users\",\"entity_"
+      "id\":\"" USER "\",\"ip_address\":\"203.0.113.9/24\",\"details\":{\"a\":[1,2]}}}",
   };
 #undef USER
   for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) fuzz_seed_text(seeds, lines[i]);
@@ -67,7 +81,8 @@ static void fuzz_change_run(const char *bytes, size_t size) {
 
 static void fuzz_query_seeds(struct fuzz_seeds *seeds) {
   static const char *const queries[] = {
-      "users\nselect=id,email&email=eq.admin@example.com&order=created_at.desc.nullslast,id&limit=10&offset=0",
+      "users\nselect=id,email&email=eq.admin@example.com&order=created_at.desc.nullslast,id&limit="
+      "10&offset=0",
       "users\nor=(email.eq.a,and(email.ilike.*x*,first_name.is.null))&limit=5",
       "users\nemail=not.in.(\"a,b\",c,\"d\\\"e\")&last_name=like.a%25",
       "users\nand=(created_at.gte.2026-01-01,not.or(email.match.^a.*,email.imatch.b%2Bc))",
@@ -92,8 +107,10 @@ static void fuzz_query_run(const char *bytes, size_t size) {
   char *query = strchr(table, '\n');
   if (query != NULL) *query++ = '\0';
   int rc = ledger_select(db, table, query, &rows);
-  if (rc == LEDGER_OK) fuzz_rows_read_all(db, rows);
-  else fuzz_require_error(rc, ledger_error_of(db));
+  if (rc == LEDGER_OK)
+    fuzz_rows_read_all(db, rows);
+  else
+    fuzz_require_error(rc, ledger_error_of(db));
   free(table);
 }
 
@@ -111,8 +128,11 @@ static void fuzz_function_find(ledger *db) {
   sqlite3 *plain = NULL;
   sqlite3_stmt *stmt = NULL, *known = NULL;
   sqlite3_open(":memory:", &plain);
-  FUZZ_REQUIRE(sqlite3_prepare_v2(plain, "SELECT 1 FROM pragma_function_list WHERE name = ?", -1, &known, NULL) == SQLITE_OK, "list");
-  FUZZ_REQUIRE(sqlite3_prepare_v2(db->sqlite, "SELECT DISTINCT name, narg, type FROM pragma_function_list ORDER BY 1, 2", -1, &stmt, NULL) == SQLITE_OK, "list");
+  FUZZ_REQUIRE(sqlite3_prepare_v2(plain, "SELECT 1 FROM pragma_function_list WHERE name = ?", -1, &known, NULL) == SQLITE_OK,
+               "list");
+  FUZZ_REQUIRE(sqlite3_prepare_v2(db->sqlite, "SELECT DISTINCT name, narg, type FROM pragma_function_list ORDER BY 1, 2", -1,
+                                  &stmt, NULL) == SQLITE_OK,
+               "list");
   while (sqlite3_step(stmt) == SQLITE_ROW && fuzz_function_count < 1200) {
     sqlite3_bind_value(known, 1, sqlite3_column_value(stmt, 0));
     if (sqlite3_step(known) != SQLITE_ROW) {
@@ -147,15 +167,85 @@ static void fuzz_function_mutate(struct test_random *r, struct fuzz_buffer *buff
 }
 
 static void fuzz_function_bind(sqlite3_stmt *stmt, int parameter, const unsigned char *bytes) {
-  static const int64_t integers[] = {0, 1, -1, 2, 3, 7, 10, 100, 255, 1000, 32768, 2147483647, -2147483647 - 1, 2147483648, INT64_MAX, INT64_MIN, INT64_MAX - 1};
-  static const double reals[] = {0.0, -0.0, 0.5, 1.5, -2.5, 1e10, 1e300, -1e-300, 1e308 * 10, -1e308 * 10, 9.2233720368547758e18};
+  static const int64_t integers[] = {
+      0,         1,         -1,           2, 3, 7, 10, 100, 255, 1000, 32768, 2147483647, -2147483647 - 1, 2147483648,
+      INT64_MAX, INT64_MIN, INT64_MAX - 1};
+  static const double reals[] = {
+      0.0, -0.0, 0.5, 1.5, -2.5, 1e10, 1e300, -1e-300, 1e308 * 10, -1e308 * 10, 9.2233720368547758e18};
   static const char *const texts[] = {
-      "", "a", "abc", "A B", "12.50", "-1", "0", "1e5", "99999999999999999999.5", "{\"a\": 1, \"b\": [1, {\"c\": null}]}", "[1, 2, 3]", "[\"a\", \"b\", null]",
-      "[[1, 2], [3, 4]]", "[]", "{}", "null", "\"x\"", "{a,b}", "2026-01-28", "2026-01-28 12:34:56.5", "2026-01-28 12:34:56+00:00", "infinity", "-infinity",
-      "12:34:56", "1 year 2 mons 3 days 04:05:06", "1 day", "0001-01-01", "9999-12-31 23:59:59.999999", "10.0.0.1/8", "::1", "10.1.2.0/24", "fe80::1/64",
-      "^a.*(b|c)$", "(a+)+b", "[[:alpha:]]", "(?i)x", "\\d+", "%a_", "\\", "$1", "\xff\xfe", "a\xc3", "\xe2\x82\xac\xf0\x9f\x92\xa9", "year", "month", "day", "hour",
-      "epoch", "dow", "UTC", "America/New_York", "+05:30", "YYYY-MM-DD HH24:MI:SS", "FM999,990.00", "hex", "base64", "escape", "a,b,c", ",", "integer", "numeric(10,2)",
-      "text[]", "timestamp with time zone", "users", "%s %I %L %1$s", "00000001-0000-4000-8000-000000000001", "t", "on", "jsonb", "interval", "$.a", "a.b", "\\x00ff",
+      "",
+      "a",
+      "abc",
+      "A B",
+      "12.50",
+      "-1",
+      "0",
+      "1e5",
+      "99999999999999999999.5",
+      "{\"a\": 1, \"b\": [1, {\"c\": null}]}",
+      "[1, 2, 3]",
+      "[\"a\", \"b\", null]",
+      "[[1, 2], [3, 4]]",
+      "[]",
+      "{}",
+      "null",
+      "\"x\"",
+      "{a,b}",
+      "2026-01-28",
+      "2026-01-28 12:34:56.5",
+      "2026-01-28 12:34:56+00:00",
+      "infinity",
+      "-infinity",
+      "12:34:56",
+      "1 year 2 mons 3 days 04:05:06",
+      "1 day",
+      "0001-01-01",
+      "9999-12-31 23:59:59.999999",
+      "10.0.0.1/8",
+      "::1",
+      "10.1.2.0/24",
+      "fe80::1/64",
+      "^a.*(b|c)$",
+      "(a+)+b",
+      "[[:alpha:]]",
+      "(?i)x",
+      "\\d+",
+      "%a_",
+      "\\",
+      "$1",
+      "\xff\xfe",
+      "a\xc3",
+      "\xe2\x82\xac\xf0\x9f\x92\xa9",
+      "year",
+      "month",
+      "day",
+      "hour",
+      "epoch",
+      "dow",
+      "UTC",
+      "America/New_York",
+      "+05:30",
+      "YYYY-MM-DD HH24:MI:SS",
+      "FM999,990.00",
+      "hex",
+      "base64",
+      "escape",
+      "a,b,c",
+      ",",
+      "integer",
+      "numeric(10,2)",
+      "text[]",
+      "timestamp with time zone",
+      "users",
+      "%s %I %L %1$s",
+      "00000001-0000-4000-8000-000000000001",
+      "t",
+      "on",
+      "jsonb",
+      "interval",
+      "$.a",
+      "a.b",
+      "\\x00ff",
   };
   switch (bytes[0] % 8) {
   case 0: sqlite3_bind_null(stmt, parameter); break;
@@ -191,10 +281,10 @@ static void fuzz_function_run(const char *bytes, size_t size) {
   if (rc == SQLITE_OK) {
     for (int i = 0; i < sqlite3_bind_parameter_count(stmt); i++) fuzz_function_bind(stmt, i + 1, u + 4 + (i * 5) % 54);
     rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) == SQLITE_TEXT)
-      (void)sqlite3_column_bytes(stmt, 0);
+    if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) == SQLITE_TEXT) (void)sqlite3_column_bytes(stmt, 0);
     rc = sqlite3_reset(stmt);
-    FUZZ_REQUIRE(rc == SQLITE_OK || (rc & 0xff) == SQLITE_ERROR || (rc & 0xff) == SQLITE_TOOBIG || (rc & 0xff) == SQLITE_CONSTRAINT,
+    FUZZ_REQUIRE(rc == SQLITE_OK || (rc & 0xff) == SQLITE_ERROR || (rc & 0xff) == SQLITE_TOOBIG ||
+                     (rc & 0xff) == SQLITE_CONSTRAINT || rc == SQLITE_NOMEM,
                  "%s: %d %s", text, rc, sqlite3_errmsg(db->sqlite));
     if ((rc & 0xff) == SQLITE_ERROR && strcmp(fuzz_function_list[which].name, "pg_raise") != 0) {
       ledger_error error = {0};

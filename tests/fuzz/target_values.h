@@ -120,16 +120,22 @@ static void fuzz_values_run(const char *bytes, size_t size) {
   char *text = malloc(length == 0 ? 1 : length); /* without a NUL behind it */
   if (length > 0) memcpy(text, tab + 1, length);
   int rc = type_input(&type, text, length, &arena, &stored, &error);
-  if (rc == LEDGER_OK) fuzz_values_round_trip(&type, name, &stored);
-  else fuzz_require_error(rc, &error);
+  if (rc == LEDGER_OK)
+    fuzz_values_round_trip(&type, name, &stored);
+  else
+    fuzz_require_error(rc, &error);
   rc = type_cast(&type, text, length, &arena, &stored, &error);
-  if (rc == LEDGER_OK) fuzz_values_round_trip(&type, name, &stored);
-  else fuzz_require_error(rc, &error);
+  if (rc == LEDGER_OK)
+    fuzz_values_round_trip(&type, name, &stored);
+  else
+    fuzz_require_error(rc, &error);
   for (int i = 0; i < 4; i++) {
     ledger_value given = {.kind = kinds[i], .text = text, .length = length};
     rc = type_assign(&type, &given, &arena, &stored, &error);
-    if (rc == LEDGER_OK && stored.kind != VALUE_NULL) fuzz_values_round_trip(&type, name, &stored);
-    else if (rc != LEDGER_OK) fuzz_require_error(rc, &error);
+    if (rc == LEDGER_OK && stored.kind != VALUE_NULL)
+      fuzz_values_round_trip(&type, name, &stored);
+    else if (rc != LEDGER_OK)
+      fuzz_require_error(rc, &error);
   }
   /* A stored form that a foreign program wrote: an error or a text. */
   struct value foreign = {.kind = VALUE_TEXT, .text = text, .length = length};
@@ -146,7 +152,8 @@ static void fuzz_values_run(const char *bytes, size_t size) {
 /* ---- the JSON scanner */
 
 static void fuzz_json_seeds(struct fuzz_seeds *seeds) {
-  fuzz_seed_text(seeds, "{\"a\": [1, -2.5e+10, true, false, null, \"x\\n\\u00e9\\ud83d\\ude00\"], \"b\": {}, \"\": []}");
+  fuzz_seed_text(seeds, "{\"a\": [1, -2.5e+10, true, false, null, \"x\\n\\u00e9\\ud83d\\ude00\"], "
+                        "\"b\": {}, \"\": []}");
   fuzz_seed_text(seeds, "[[[[[[[[]]]]]]]]");
   fuzz_seed_text(seeds, " \"\\\"\\\\\\/\\b\\f\\n\\r\\t\" ");
   fuzz_seed_text(seeds, "{\"table\":\"users\",\"op\":\"insert\",\"row\":{\"id\":1,\"tags\":[\"a\",null]}}");
@@ -173,8 +180,10 @@ static void fuzz_json_run(const char *bytes, size_t size) {
       const char *decoded;
       size_t length;
       int rc = json_decode(&arena, &json, &decoded, &length, &error);
-      if (rc != LEDGER_OK) fuzz_require_error(rc, &error);
-      else FUZZ_REQUIRE(text_is_valid_utf8(decoded, length), "decoded to no text");
+      if (rc != LEDGER_OK)
+        fuzz_require_error(rc, &error);
+      else
+        FUZZ_REQUIRE(text_is_valid_utf8(decoded, length), "decoded to no text");
       FUZZ_REQUIRE(json_compare(&json, &json) == 0, "a string differs from itself");
     }
     if ((token == JSON_OBJECT || token == JSON_ARRAY) && steps % 3 == 0) {

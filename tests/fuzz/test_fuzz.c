@@ -53,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char *name = getenv("LEDGER_FUZZ_TARGET");
   if (size > FUZZ_INPUT_MAX) return 0;
   for (int i = 0; i < TARGET_COUNT; i++)
-    if (name != NULL && strcmp(targets[i].name, name) == 0) fuzz_one(&targets[i], (const char *)data, size);
+    if (name != NULL && strcmp(targets[i].name, name) == 0)
+      fuzz_one(&targets[i], (const char *)data, size);
   return 0;
 }
 
@@ -66,7 +67,8 @@ static void fuzz_test(void **state) {
   static struct fuzz_buffer next;
   int rounds = random_count(target->rounds);
   target->seeds(&seeds);
-  for (int i = 0; i < seeds.count; i++) fuzz_one(target, seeds.seeds[i].bytes, seeds.seeds[i].length);
+  for (int i = 0; i < seeds.count; i++)
+    fuzz_one(target, seeds.seeds[i].bytes, seeds.seeds[i].length);
   for (int i = 0; i < rounds; i++) {
     const struct fuzz_seed *seed = &seeds.seeds[random_below(&r, seeds.count)];
     memcpy(next.bytes, seed->bytes, seed->length);
@@ -101,7 +103,8 @@ int main(int count, char **arguments) {
   if (count > 2) return fuzz_files(arguments[1], count - 2, arguments + 2);
   for (int i = 0; i < TARGET_COUNT; i++) {
     if (only != NULL && strcmp(only, targets[i].name) != 0) continue;
-    tests[chosen++] = (struct CMUnitTest){targets[i].name, fuzz_test, NULL, NULL, (void *)&targets[i]};
+    tests[chosen++] =
+        (struct CMUnitTest){targets[i].name, fuzz_test, NULL, NULL, (void *)&targets[i]};
   }
   return _cmocka_run_group_tests("fuzz", tests, (size_t)chosen, NULL, NULL);
 }

@@ -25,7 +25,8 @@ static int end_test(void **state) {
 static struct decimal number_of(const char *text) {
   struct decimal number;
   ledger_error error;
-  if (decimal_parse(&arena, text, strlen(text), &number, &error) != LEDGER_OK) fail_msg("%s: %s", text, error.message);
+  if (decimal_parse(&arena, text, strlen(text), &number, &error) != LEDGER_OK)
+    fail_msg("%s: %s", text, error.message);
   return number;
 }
 
@@ -48,12 +49,26 @@ static char *repeat(char c, size_t count) {
 
 static void test_parse(void **state) {
   static const char *const cases[][2] = {
-      {"0", "0"},           {"-0", "0"},       {"-0.00", "0.00"},       {"00012.50", "12.50"},
-      {"+7", "7"},          {".5", "0.5"},     {"5.", "5"},             {"1e5", "100000"},
-      {"1e-5", "0.00001"},  {"1.50e1", "15.0"}, {"12e-1", "1.2"},       {" \t1 \n", "1"},
-      {"1e 2", "100"},      {"0e5", "0"},      {"0e-3", "0.000"},       {"999999999", "999999999"},
-      {"1000000000", "1000000000"},            {"0.000000001", "0.000000001"},
-      {"1000000000.000000001", "1000000000.000000001"}, {"123456789.123456789e-9", "0.123456789123456789"},
+      {"0", "0"},
+      {"-0", "0"},
+      {"-0.00", "0.00"},
+      {"00012.50", "12.50"},
+      {"+7", "7"},
+      {".5", "0.5"},
+      {"5.", "5"},
+      {"1e5", "100000"},
+      {"1e-5", "0.00001"},
+      {"1.50e1", "15.0"},
+      {"12e-1", "1.2"},
+      {" \t1 \n", "1"},
+      {"1e 2", "100"},
+      {"0e5", "0"},
+      {"0e-3", "0.000"},
+      {"999999999", "999999999"},
+      {"1000000000", "1000000000"},
+      {"0.000000001", "0.000000001"},
+      {"1000000000.000000001", "1000000000.000000001"},
+      {"123456789.123456789e-9", "0.123456789123456789"},
   };
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -72,21 +87,28 @@ static void check_refused(const char *text, int code) {
 }
 
 static void test_parse_refuses(void **state) {
-  static const char *const bad[] = {"",    " ",   ".",   "-",     "+.",    "e5",   ".e5", "1e",  "1e+",  "1e- 2", "1 2",
-                                    "1.2.3", "--1", "1_0", "1,000", "0x10", "NaN", "inf", "abc", "1e5x", "1\xc2\xa0"};
+  static const char *const bad[] = {"",      " ",    ".",     "-",   "+.",    "e5",   ".e5",
+                                    "1e",    "1e+",  "1e- 2", "1 2", "1.2.3", "--1",  "1_0",
+                                    "1,000", "0x10", "NaN",   "inf", "abc",   "1e5x", "1\xc2\xa0"};
   (void)state;
-  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) check_refused(bad[i], LEDGER_INVALID_TEXT);
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    check_refused(bad[i], LEDGER_INVALID_TEXT);
   check_refused("1e131072", LEDGER_OUT_OF_RANGE);
   check_refused("1e-16384", LEDGER_OUT_OF_RANGE);
   check_refused("1e99999999999999999999", LEDGER_OUT_OF_RANGE);
   check_refused("0e-99999999999999999999", LEDGER_OUT_OF_RANGE);
   struct decimal number;
-  assert_int_equal(decimal_parse(&arena, "12\0" "34", 5, &number, NULL), LEDGER_INVALID_TEXT);
+  assert_int_equal(decimal_parse(&arena,
+                                 "12\0"
+                                 "34",
+                                 5, &number, NULL),
+                   LEDGER_INVALID_TEXT);
 }
 
 static void test_limits(void **state) {
   (void)state;
-  struct decimal largest = number_of(repeat('9', 131072)), one = number_of("1"), ten = number_of("10");
+  struct decimal largest = number_of(repeat('9', 131072)), one = number_of("1"),
+                 ten = number_of("10");
   struct decimal least = number_of("1e-16383"), tenth = number_of("0.1"), out;
   ledger_error error;
   assert_string_equal(text_of(&largest), repeat('9', 131072));
@@ -103,14 +125,31 @@ static void test_limits(void **state) {
 /* ---- rounding */
 
 static void test_round(void **state) {
-  static const struct { const char *number; int scale; const char *rounded, *truncated; } cases[] = {
-      {"1.005", 2, "1.01", "1.00"},     {"-1.005", 2, "-1.01", "-1.00"}, {"1.004999", 2, "1.00", "1.00"},
-      {"0.5", 0, "1", "0"},             {"-0.5", 0, "-1", "0"},          {"0.4", 0, "0", "0"},
-      {"-0.4", 0, "0", "0"},            {"999.995", 2, "1000.00", "999.99"}, {"1.5", 4, "1.5000", "1.5000"},
-      {"12345", -3, "12000", "12000"},  {"12500", -3, "13000", "12000"}, {"499", -3, "0", "0"},
-      {"500", -3, "1000", "0"},         {"0", 3, "0.000", "0.000"},      {"999999999.999999999", 8, "1000000000.00000000", "999999999.99999999"},
-      {"999999999.5", 0, "1000000000", "999999999"},                     {"0.0000000005", 9, "0.000000001", "0.000000000"},
-      {"5", -1, "10", "0"},             {"4", -1, "0", "0"},             {"1", -2000, "0", "0"},
+  static const struct {
+    const char *number;
+    int scale;
+    const char *rounded, *truncated;
+  } cases[] = {
+      {"1.005", 2, "1.01", "1.00"},
+      {"-1.005", 2, "-1.01", "-1.00"},
+      {"1.004999", 2, "1.00", "1.00"},
+      {"0.5", 0, "1", "0"},
+      {"-0.5", 0, "-1", "0"},
+      {"0.4", 0, "0", "0"},
+      {"-0.4", 0, "0", "0"},
+      {"999.995", 2, "1000.00", "999.99"},
+      {"1.5", 4, "1.5000", "1.5000"},
+      {"12345", -3, "12000", "12000"},
+      {"12500", -3, "13000", "12000"},
+      {"499", -3, "0", "0"},
+      {"500", -3, "1000", "0"},
+      {"0", 3, "0.000", "0.000"},
+      {"999999999.999999999", 8, "1000000000.00000000", "999999999.99999999"},
+      {"999999999.5", 0, "1000000000", "999999999"},
+      {"0.0000000005", 9, "0.000000001", "0.000000000"},
+      {"5", -1, "10", "0"},
+      {"4", -1, "0", "0"},
+      {"1", -2000, "0", "0"},
       {"123456789012345678.5", 0, "123456789012345679", "123456789012345678"},
   };
   (void)state;
@@ -126,12 +165,25 @@ static void test_round(void **state) {
 }
 
 static void test_to_integer(void **state) {
-  static const struct { const char *text; int code; int64_t integer; } cases[] = {
-      {"0", LEDGER_OK, 0},        {"-0.4", LEDGER_OK, 0},   {"0.5", LEDGER_OK, 1},   {"-0.5", LEDGER_OK, -1},
-      {"2.5", LEDGER_OK, 3},      {"1e3", LEDGER_OK, 1000}, {"1e18", LEDGER_OK, INT64_C(1000000000000000000)},
-      {"9223372036854775807.4", LEDGER_OK, INT64_MAX},      {"9223372036854775807.5", LEDGER_OUT_OF_RANGE, 0},
-      {"-9223372036854775808.4", LEDGER_OK, INT64_MIN},     {"-9223372036854775808.5", LEDGER_OUT_OF_RANGE, 0},
-      {"1e19", LEDGER_OUT_OF_RANGE, 0}, {"1e100", LEDGER_OUT_OF_RANGE, 0}, {"-1e27", LEDGER_OUT_OF_RANGE, 0},
+  static const struct {
+    const char *text;
+    int code;
+    int64_t integer;
+  } cases[] = {
+      {"0", LEDGER_OK, 0},
+      {"-0.4", LEDGER_OK, 0},
+      {"0.5", LEDGER_OK, 1},
+      {"-0.5", LEDGER_OK, -1},
+      {"2.5", LEDGER_OK, 3},
+      {"1e3", LEDGER_OK, 1000},
+      {"1e18", LEDGER_OK, INT64_C(1000000000000000000)},
+      {"9223372036854775807.4", LEDGER_OK, INT64_MAX},
+      {"9223372036854775807.5", LEDGER_OUT_OF_RANGE, 0},
+      {"-9223372036854775808.4", LEDGER_OK, INT64_MIN},
+      {"-9223372036854775808.5", LEDGER_OUT_OF_RANGE, 0},
+      {"1e19", LEDGER_OUT_OF_RANGE, 0},
+      {"1e100", LEDGER_OUT_OF_RANGE, 0},
+      {"-1e27", LEDGER_OUT_OF_RANGE, 0},
       {"1e-30", LEDGER_OK, 0},
   };
   (void)state;
@@ -153,11 +205,38 @@ static void test_to_integer(void **state) {
 static void test_compare_text(void **state) {
   /* In order; a row's texts are equal. Behind the numbers stands what is no number, bytewise. */
   static const char *const rows[][4] = {
-      {"-1000000000000000000000", "-01000000000000000000000.0"}, {"-10", "-10.00"}, {"-9.99"}, {"-1.01"}, {"-1.0", "-1"},
-      {"-0.5"}, {"-0.05", "-0.0500"}, {"0", "0.00", "-0", "-0.000"}, {"0.000000000000000000001"}, {"0.05"}, {"0.5", "0.50", "00.5"},
-      {"1", "1.0", "1.00", "01"}, {"1.01", "1.010"}, {"9"}, {"9.99"}, {"10", "10.0"}, {"99.99"}, {"100"},
-      {"12345678901234567890"}, {"12345678901234567890.1"}, {""}, {"+1"}, {"-"}, {"-x"}, {"."}, {".5"}, {"1."}, {"1.x"},
-      {"1e5"}, {"1x"}, {"abc"}, {"abcd"},
+      {"-1000000000000000000000", "-01000000000000000000000.0"},
+      {"-10", "-10.00"},
+      {"-9.99"},
+      {"-1.01"},
+      {"-1.0", "-1"},
+      {"-0.5"},
+      {"-0.05", "-0.0500"},
+      {"0", "0.00", "-0", "-0.000"},
+      {"0.000000000000000000001"},
+      {"0.05"},
+      {"0.5", "0.50", "00.5"},
+      {"1", "1.0", "1.00", "01"},
+      {"1.01", "1.010"},
+      {"9"},
+      {"9.99"},
+      {"10", "10.0"},
+      {"99.99"},
+      {"100"},
+      {"12345678901234567890"},
+      {"12345678901234567890.1"},
+      {""},
+      {"+1"},
+      {"-"},
+      {"-x"},
+      {"."},
+      {".5"},
+      {"1."},
+      {"1.x"},
+      {"1e5"},
+      {"1x"},
+      {"abc"},
+      {"abcd"},
   };
   enum { COUNT = sizeof rows / sizeof rows[0] };
   (void)state;
@@ -193,7 +272,8 @@ static const char *random_text(struct test_random *random) {
   return arena_copy(&arena, text, at);
 }
 
-static void check_equal(const struct decimal *a, const struct decimal *b, const char *x, const char *y) {
+static void check_equal(const struct decimal *a, const struct decimal *b, const char *x,
+                        const char *y) {
   if (decimal_compare(a, b) != 0) fail_msg("%s and %s: %s is not %s", x, y, text_of(a), text_of(b));
 }
 
@@ -202,7 +282,8 @@ static void test_laws(void **state) {
   (void)state;
   for (int i = 0; i < random_count(ROUNDS); i++) {
     const char *x = random_text(&random), *y = random_text(&random), *z = random_text(&random);
-    struct decimal a = number_of(x), b = number_of(y), c = number_of(z), sum, other, product, quotient, rest;
+    struct decimal a = number_of(x), b = number_of(y), c = number_of(z), sum, other, product,
+                   quotient, rest;
     ledger_error error;
     assert_string_equal(text_of(&a), x);
     /* (a + b) - b = a, a + b = b + a, a - b = -(b - a) */
@@ -240,14 +321,10 @@ static void test_laws(void **state) {
 /* Long division where the first guess of a limb is too high, once and twice. */
 static void test_divide_corrections(void **state) {
   static const char *const cases[][3] = {
-      {"499999999500000000000000000000000000", "500000000000000000000000001",
-       "999999998"},
-      {"500000000999999998000000000", "500000000999999999",
-       "999999999"},
-      {"999999999999999999000000000000000000", "999999999999999999999999999",
-       "999999999"},
-      {"1000000000000000000000000000000000000", "1000000000999999999",
-       "999999999000000001"},
+      {"499999999500000000000000000000000000", "500000000000000000000000001", "999999998"},
+      {"500000000999999998000000000", "500000000999999999", "999999999"},
+      {"999999999999999999000000000000000000", "999999999999999999999999999", "999999999"},
+      {"1000000000000000000000000000000000000", "1000000000999999999", "999999999000000001"},
       {"499999999500000000000000000000000000000000005", "500000000000000000000000001",
        "999999998999999999"},
   };
@@ -267,7 +344,8 @@ static void test_division_by_zero(void **state) {
   assert_string_equal(error.message, "division by zero");
   assert_string_equal(error.sqlstate, "22012");
   assert_int_equal(decimal_modulo(&arena, &zero, &zero, &out, &error), LEDGER_DIVISION_BY_ZERO);
-  assert_int_equal(decimal_divide_whole(&arena, &one, &zero, &out, &error), LEDGER_DIVISION_BY_ZERO);
+  assert_int_equal(decimal_divide_whole(&arena, &one, &zero, &out, &error),
+                   LEDGER_DIVISION_BY_ZERO);
 }
 
 /* A root's square is the number; ln undoes exp. */
@@ -283,7 +361,8 @@ static void test_powers(void **state) {
     assert_int_equal(decimal_sqrt(&arena, &square, &root, &error), LEDGER_OK);
     check_equal(&root, &a, x, "");
     char text[64];
-    snprintf(text, sizeof text, "%d.%030d", random_below(&random, 200), random_below(&random, 1000000000));
+    snprintf(text, sizeof text, "%d.%030d", random_below(&random, 200),
+             random_below(&random, 1000000000));
     a = number_of(text);
     assert_int_equal(decimal_exp(&arena, &a, &power, &error), LEDGER_OK);
     assert_int_equal(decimal_ln(&arena, &power, &back, &error), LEDGER_OK);

@@ -83,7 +83,7 @@ static void test_error_codes(void **state) {
   assert_int_equal(error_code_of_sqlstate("0A000"), LEDGER_UNSUPPORTED);
   assert_int_equal(error_code_of_sqlstate("XX001"), LEDGER_CORRUPT);
   assert_int_equal(error_code_of_sqlstate("99999"), LEDGER_ERROR);
-#define X(name, number, state_, meaning) \
+#define X(name, number, state_, meaning)                                                           \
   assert_string_equal(error_sqlstate(error_code_of_sqlstate(state_)), state_);
   LEDGER_ERRORS(X)
 #undef X
@@ -146,8 +146,10 @@ static void test_clock(void **state) {
 static void check_uuid(const char *uuid, char version) {
   assert_int_equal(strlen(uuid), 36);
   for (int i = 0; i < 36; i++) {
-    if (i == 8 || i == 13 || i == 18 || i == 23) assert_int_equal(uuid[i], '-');
-    else assert_non_null(strchr("0123456789abcdef", uuid[i]));
+    if (i == 8 || i == 13 || i == 18 || i == 23)
+      assert_int_equal(uuid[i], '-');
+    else
+      assert_non_null(strchr("0123456789abcdef", uuid[i]));
   }
   assert_int_equal(uuid[14], version);
   assert_non_null(strchr("89ab", uuid[19]));
@@ -206,8 +208,9 @@ static void test_uuid_threads(void **state) {
 
 static void test_sha256(void **state) {
   static const unsigned char abc[SEAL_SHA256_BYTES] = {
-      0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
-      0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
+      0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40,
+      0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17,
+      0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
   struct seal_sha256 hash;
   unsigned char out[SEAL_SHA256_BYTES];
   (void)state;
@@ -229,11 +232,17 @@ static void test_random(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_error_set),    cmocka_unit_test(test_error_cut), cmocka_unit_test(test_error_broken_text),
-      cmocka_unit_test(test_error_codes),  cmocka_unit_test(test_arena),
-      cmocka_unit_test(test_arena_keeps),  cmocka_unit_test(test_clock),
-      cmocka_unit_test(test_uuid),         cmocka_unit_test(test_uuid_threads),
-      cmocka_unit_test(test_sha256),       cmocka_unit_test(test_random),
+      cmocka_unit_test(test_error_set),
+      cmocka_unit_test(test_error_cut),
+      cmocka_unit_test(test_error_broken_text),
+      cmocka_unit_test(test_error_codes),
+      cmocka_unit_test(test_arena),
+      cmocka_unit_test(test_arena_keeps),
+      cmocka_unit_test(test_clock),
+      cmocka_unit_test(test_uuid),
+      cmocka_unit_test(test_uuid_threads),
+      cmocka_unit_test(test_sha256),
+      cmocka_unit_test(test_random),
   };
   return cmocka_run_group_tests_name("ground", tests, NULL, NULL);
 }

@@ -13,8 +13,7 @@
 
 static char path[128];
 
-static void write_file(const char *name, const void *bytes, size_t length)
-{
+static void write_file(const char *name, const void *bytes, size_t length) {
   fixture_path(path, name);
   FILE *file = fopen(path, "wb");
   assert_non_null(file);
@@ -22,15 +21,13 @@ static void write_file(const char *name, const void *bytes, size_t length)
   fclose(file);
 }
 
-static int exists(const char *name)
-{
+static int exists(const char *name) {
   char full[128];
   fixture_path(full, name);
   return access(full, F_OK) == 0;
 }
 
-static int file_count(void)
-{
+static int file_count(void) {
   char *command = sqlite3_mprintf("ls -A '%s' | wc -l", fixture_folder);
   FILE *pipe = popen(command, "r");
   int count = -1;
@@ -41,8 +38,7 @@ static int file_count(void)
 }
 
 /* Opens `path` and expects this refusal. */
-static void assert_open_fails(int flags, int code, const char *sqlstate, const char *detail)
-{
+static void assert_open_fails(int flags, int code, const char *sqlstate, const char *detail) {
   ledger *db = NULL;
   int rc = ledger_open(path, flags, &db);
   const ledger_error *error = ledger_error_of(db);
@@ -55,16 +51,14 @@ static void assert_open_fails(int flags, int code, const char *sqlstate, const c
   ledger_close(db);
 }
 
-static void sqlite_exec(const char *sql)
-{
+static void sqlite_exec(const char *sql) {
   sqlite3 *sqlite;
   assert_int_equal(sqlite3_open(path, &sqlite), SQLITE_OK);
   assert_int_equal(sqlite3_exec(sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
   sqlite3_close(sqlite);
 }
 
-static void wrong_files(void **state)
-{
+static void wrong_files(void **state) {
   (void)state;
   fixture_path(path, "missing");
   assert_open_fails(0, LEDGER_CANNOT_OPEN, "58P01", NULL);
@@ -113,8 +107,7 @@ static void wrong_files(void **state)
   assert_int_equal(ledger_open(NULL, 0, NULL), LEDGER_MISUSE);
 }
 
-static int create_fails(const char *name, const char *script)
-{
+static int create_fails(const char *name, const char *script) {
   ledger *db;
   fixture_path(path, name);
   int rc = ledger_create(path, script, 0, &db);
@@ -124,8 +117,7 @@ static int create_fails(const char *name, const char *script)
   return rc;
 }
 
-static void creation_leaves_nothing_behind(void **state)
-{
+static void creation_leaves_nothing_behind(void **state) {
   (void)state;
   ledger_close(fixture_open("there"));
   int before = file_count();
@@ -138,7 +130,8 @@ static void creation_leaves_nothing_behind(void **state)
   ledger *db;
   fixture_path(path, "bad");
   int rc = ledger_create(path, seed, 0, &db);
-  assert_failed(db, rc, "23505", "duplicate key value violates unique constraint \"audit_pkey\"", "");
+  assert_failed(db, rc, "23505", "duplicate key value violates unique constraint \"audit_pkey\"",
+                "");
   ledger_close(db);
   sqlite3_free(seed);
   assert_int_equal(file_count(), before);
@@ -147,8 +140,7 @@ static void creation_leaves_nothing_behind(void **state)
   assert_false(exists("stale"));
 }
 
-static void two_creators_at_once(void **state)
-{
+static void two_creators_at_once(void **state) {
   (void)state;
   fixture_path(path, "contested");
   pid_t children[4];
@@ -174,8 +166,7 @@ static void two_creators_at_once(void **state)
   ledger_close(db);
 }
 
-static void seed_rows_by_choice(void **state)
-{
+static void seed_rows_by_choice(void **state) {
   (void)state;
   ledger *db;
   assert_int_equal(ledger_create(":memory:", fixture_schema, LEDGER_NO_SEED, &db), LEDGER_OK);
@@ -183,8 +174,7 @@ static void seed_rows_by_choice(void **state)
   ledger_close(db);
 }
 
-static void files_close_clean(void **state)
-{
+static void files_close_clean(void **state) {
   (void)state;
   ledger *db = fixture_open("clean");
   assert_done(db, fixture_insert(db, "users", PAIRS("email=a")));
@@ -210,8 +200,7 @@ static void files_close_clean(void **state)
 }
 
 /* Runs the rest of a test as a user who does not own the folder: root may write everywhere. */
-static int as_nobody(void (*body)(void))
-{
+static int as_nobody(void (*body)(void)) {
   pid_t child = fork();
   if (child == 0) {
     if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) _exit(99);
@@ -223,8 +212,7 @@ static int as_nobody(void (*body)(void))
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void read_only_body(void)
-{
+static void read_only_body(void) {
   ledger *db;
   if (ledger_open(path, 0, &db) != LEDGER_OK) _exit(1);
   if (strcmp(fixture_rows(db, "users", "select=email"), "{\"email\":\"a\"}") != 0) _exit(2);
@@ -232,8 +220,7 @@ static void read_only_body(void)
   ledger_close(db);
 }
 
-static void read_only_folders(void **state)
-{
+static void read_only_folders(void **state) {
   (void)state;
   ledger *db = fixture_open("fixed?100%#.db"); /* a name that a URI must not misread */
   assert_done(db, fixture_insert(db, "users", PAIRS("email=a")));
@@ -246,8 +233,7 @@ static void read_only_folders(void **state)
   assert_int_equal(first, 0);
 }
 
-static void transactions(void **state)
-{
+static void transactions(void **state) {
   (void)state;
   ledger *db = fixture_open("transactions");
   assert_failed(db, ledger_commit(db), "25P01", "there is no transaction in progress", "");
@@ -259,7 +245,8 @@ static void transactions(void **state)
   assert_int_equal(fixture_insert(db, "things", PAIRS("a=13")), LEDGER_RAISED);
   assert_done(db, fixture_insert(db, "users", PAIRS("email=b")));
   assert_done(db, ledger_commit(db));
-  assert_string_equal(fixture_rows(db, "users", "select=email&order=email"), "{\"email\":\"a\"}\n{\"email\":\"b\"}");
+  assert_string_equal(fixture_rows(db, "users", "select=email&order=email"),
+                      "{\"email\":\"a\"}\n{\"email\":\"b\"}");
   assert_done(db, ledger_begin(db));
   assert_done(db, fixture_delete(db, "users", PAIRS("email=a"), NULL));
   assert_done(db, ledger_rollback(db));
@@ -268,12 +255,12 @@ static void transactions(void **state)
   ledger_close(db); /* rolls back */
   fixture_path(path, "transactions");
   assert_int_equal(ledger_open(path, 0, &db), LEDGER_OK);
-  assert_string_equal(fixture_rows(db, "users", "select=email&order=email"), "{\"email\":\"a\"}\n{\"email\":\"b\"}");
+  assert_string_equal(fixture_rows(db, "users", "select=email&order=email"),
+                      "{\"email\":\"a\"}\n{\"email\":\"b\"}");
   ledger_close(db);
 }
 
-static void several_rows_change_or_none(void **state)
-{
+static void several_rows_change_or_none(void **state) {
   (void)state;
   ledger *db = fixture_open(NULL);
   assert_done(db, ledger_begin(db));
@@ -284,18 +271,20 @@ static void several_rows_change_or_none(void **state)
   }
   const struct fixture_row *row = PAIRS("b=200");
   int64_t changed;
-  int rc = ledger_update(db, "things", 1, row->columns, row->values, 0, NULL, NULL, LEDGER_ALL_ROWS, &changed, NULL);
+  int rc = ledger_update(db, "things", 1, row->columns, row->values, 0, NULL, NULL, LEDGER_ALL_ROWS,
+                         &changed, NULL);
   assert_int_equal(rc, LEDGER_CHECK);
   row = PAIRS("slug=y");
-  assert_done(db, ledger_update(db, "things", 1, row->columns, row->values, 0, NULL, NULL, LEDGER_ALL_ROWS, &changed, NULL));
+  assert_done(db, ledger_update(db, "things", 1, row->columns, row->values, 0, NULL, NULL,
+                                LEDGER_ALL_ROWS, &changed, NULL));
   assert_int_equal(changed, 5);
   assert_done(db, ledger_commit(db));
-  assert_string_equal(fixture_rows(db, "things", "select=b&slug=eq.y&limit=2"), "{\"b\":1}\n{\"b\":1}");
+  assert_string_equal(fixture_rows(db, "things", "select=b&slug=eq.y&limit=2"),
+                      "{\"b\":1}\n{\"b\":1}");
   ledger_close(db);
 }
 
-static void deferred_keys_wait_for_commit(void **state)
-{
+static void deferred_keys_wait_for_commit(void **state) {
   (void)state;
   ledger *db = fixture_open(NULL);
   assert_done(db, ledger_begin(db));
@@ -304,32 +293,34 @@ static void deferred_keys_wait_for_commit(void **state)
   assert_done(db, ledger_commit(db));
   assert_done(db, ledger_begin(db));
   assert_done(db, fixture_insert(db, "late", PAIRS("id=3", "other=4")));
-  assert_failed(db, ledger_commit(db), "23503",
-                "insert or update on table \"late\" violates foreign key constraint \"late_other_fkey\"",
-                "Key (other)=(4) is not present in table \"late\".");
+  assert_failed(
+      db, ledger_commit(db), "23503",
+      "insert or update on table \"late\" violates foreign key constraint \"late_other_fkey\"",
+      "Key (other)=(4) is not present in table \"late\".");
   assert_failed(db, ledger_commit(db), "25P01", "there is no transaction in progress", "");
   assert_int_equal(fixture_insert(db, "late", PAIRS("id=3", "other=4")), LEDGER_FOREIGN_KEY);
   assert_string_equal(fixture_rows(db, "late", "select=id&order=id"), "{\"id\":1}\n{\"id\":2}");
   ledger_close(db);
 }
 
-static void sequences(void **state)
-{
+static void sequences(void **state) {
   (void)state;
   ledger *db = fixture_open("sequences"), *other;
   fixture_path(path, "sequences");
   assert_int_equal(ledger_open(path, 0, &other), LEDGER_OK);
   assert_done(db, fixture_insert(db, "things", PAIRS("a=1")));
-  assert_int_equal(fixture_insert(db, "things", PAIRS("a=x")), LEDGER_INVALID_TEXT);       /* takes none */
-  assert_int_equal(fixture_insert(db, "things", PAIRS("a=1", "b=200")), LEDGER_CHECK);     /* takes 2 */
+  assert_int_equal(fixture_insert(db, "things", PAIRS("a=x")),
+                   LEDGER_INVALID_TEXT); /* takes none */
+  assert_int_equal(fixture_insert(db, "things", PAIRS("a=1", "b=200")), LEDGER_CHECK); /* takes 2 */
   assert_done(db, ledger_begin(db));
-  assert_done(db, fixture_insert(db, "things", PAIRS("a=3")));                             /* 3, rolled back */
+  assert_done(db, fixture_insert(db, "things", PAIRS("a=3"))); /* 3, rolled back */
   assert_done(db, ledger_rollback(db));
   assert_done(db, fixture_insert(db, "things", PAIRS("a=4")));
   assert_done(other, fixture_insert(other, "things", PAIRS("a=5")));
   assert_done(db, fixture_insert(db, "things", PAIRS("a=6")));
-  assert_string_equal(fixture_rows(db, "things", "select=id,a&order=id"),
-                      "{\"id\":1,\"a\":1}\n{\"id\":4,\"a\":4}\n{\"id\":5,\"a\":5}\n{\"id\":6,\"a\":6}");
+  assert_string_equal(
+      fixture_rows(db, "things", "select=id,a&order=id"),
+      "{\"id\":1,\"a\":1}\n{\"id\":4,\"a\":4}\n{\"id\":5,\"a\":5}\n{\"id\":6,\"a\":6}");
   ledger_close(db);
   assert_int_equal(ledger_open(path, 0, &db), LEDGER_OK);
   assert_done(db, fixture_insert(db, "things", PAIRS("a=7")));
@@ -338,23 +329,25 @@ static void sequences(void **state)
                 "nextval: reached maximum value of sequence \"things_id_seq\" (8)", "");
   assert_done(db, fixture_insert(db, "audit", PAIRS("what=a")));
   assert_done(db, fixture_insert(db, "audit", PAIRS("what=b")));
-  assert_string_equal(fixture_rows(db, "audit", "select=id&order=id"), "{\"id\":1}\n{\"id\":10}\n{\"id\":20}");
+  assert_string_equal(fixture_rows(db, "audit", "select=id&order=id"),
+                      "{\"id\":1}\n{\"id\":10}\n{\"id\":20}");
   ledger_close(db);
   ledger_close(other);
 }
 
-static void the_catalog_follows_the_file(void **state)
-{
+static void the_catalog_follows_the_file(void **state) {
   (void)state;
   ledger *db = fixture_open("altered");
   ledger_rows *rows;
   assert_done(db, fixture_insert(db, "audit", PAIRS("what=a")));
   assert_done(db, ledger_select(db, "audit", NULL, &rows));
   fixture_path(path, "altered");
-  sqlite_exec("ALTER TABLE audit ADD COLUMN more TEXT; INSERT INTO ledger_catalog_column (relation_id, position, name, type)"
+  sqlite_exec("ALTER TABLE audit ADD COLUMN more TEXT; INSERT INTO ledger_catalog_column "
+              "(relation_id, position, name, type)"
               " VALUES (8, 3, 'more', 'text')");
   assert_done(db, fixture_insert(db, "audit", PAIRS("what=b", "more=c")));
-  assert_string_equal(fixture_rows(db, "audit", "more=not.is.null"), "{\"id\":20,\"what\":\"b\",\"more\":\"c\"}");
+  assert_string_equal(fixture_rows(db, "audit", "more=not.is.null"),
+                      "{\"id\":20,\"what\":\"b\",\"more\":\"c\"}");
   assert_int_equal(ledger_rows_count(rows), 2); /* the old cursor keeps its columns */
   assert_int_equal(ledger_rows_next(rows), LEDGER_ROW);
   assert_string_equal(ledger_rows_name(rows, 1), "what");
@@ -362,8 +355,7 @@ static void the_catalog_follows_the_file(void **state)
   ledger_close(db);
 }
 
-static void locks_are_waited_for_and_given_up(void **state)
-{
+static void locks_are_waited_for_and_given_up(void **state) {
   (void)state;
   ledger *db = fixture_open("locked"), *other;
   fixture_path(path, "locked");
@@ -384,8 +376,7 @@ static void locks_are_waited_for_and_given_up(void **state)
 #define WRITERS 4
 #define ROWS_EACH 50
 
-static void *writer(void *failed)
-{
+static void *writer(void *failed) {
   ledger *db;
   int rc = ledger_open(path, LEDGER_SYNC_NORMAL, &db);
   for (int i = 0; i < ROWS_EACH && rc == LEDGER_OK; i++) {
@@ -398,8 +389,7 @@ static void *writer(void *failed)
   return NULL;
 }
 
-static void many_writers(void **state)
-{
+static void many_writers(void **state) {
   (void)state;
   ledger *db = fixture_open("busy");
   fixture_path(path, "busy");
@@ -414,7 +404,8 @@ static void many_writers(void **state)
   }
   pthread_t threads[2];
   int results[WRITERS];
-  for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, writer, &results[i]), 0);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, writer, &results[i]), 0);
   for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
   for (int i = 0; i < 2; i++) {
     int status;
@@ -426,30 +417,31 @@ static void many_writers(void **state)
   ledger_close(db);
 }
 
-static void a_full_disk(void **state)
-{
+static void a_full_disk(void **state) {
   (void)state;
   ledger *db = fixture_open("full");
-  assert_int_equal(sqlite3_exec(db->sqlite, "PRAGMA max_page_count = 1", NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db->sqlite, "PRAGMA max_page_count = 1", NULL, NULL, NULL),
+                   SQLITE_OK);
   char *big = sqlite3_mprintf("title=%.*c", 100000, 'x');
   assert_int_equal(fixture_insert(db, "posts", PAIRS(big)), LEDGER_FULL);
   assert_string_equal(ledger_error_of(db)->sqlstate, "53100");
   assert_done(db, ledger_begin(db));
   assert_int_equal(fixture_insert(db, "posts", PAIRS(big)), LEDGER_FULL);
-  if (sqlite3_get_autocommit(db->sqlite)) { /* SQLite ended it: so it stays, until the caller says so */
+  if (sqlite3_get_autocommit(
+          db->sqlite)) { /* SQLite ended it: so it stays, until the caller says so */
     assert_int_equal(fixture_insert(db, "users", PAIRS("email=a")), LEDGER_NO_TRANSACTION);
     assert_int_equal(ledger_commit(db), LEDGER_NO_TRANSACTION);
   }
   assert_done(db, ledger_rollback(db));
-  assert_int_equal(sqlite3_exec(db->sqlite, "PRAGMA max_page_count = 100000", NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db->sqlite, "PRAGMA max_page_count = 100000", NULL, NULL, NULL),
+                   SQLITE_OK);
   assert_done(db, fixture_insert(db, "posts", PAIRS(big)));
   assert_string_equal(fixture_rows(db, "posts", "select=user_id"), "{\"user_id\":null}");
   sqlite3_free(big);
   ledger_close(db);
 }
 
-static void the_wal_stays_bounded(void **state)
-{
+static void the_wal_stays_bounded(void **state) {
   (void)state;
   ledger *db = fixture_open("wal");
   fixture_path(path, "wal");
@@ -465,15 +457,13 @@ static void the_wal_stays_bounded(void **state)
 }
 
 static int64_t reported;
-static int report(void *context, int64_t done, int64_t total)
-{
+static int report(void *context, int64_t done, int64_t total) {
   assert_true(done <= total || total == 0);
   reported = done;
   return context != NULL;
 }
 
-static void backups(void **state)
-{
+static void backups(void **state) {
   (void)state;
   ledger *db = fixture_open("original"), *copy;
   assert_done(db, fixture_insert(db, "users", PAIRS("email=a")));
@@ -481,7 +471,8 @@ static void backups(void **state)
   int stop;
   int before = file_count();
   ledger_progress(db, report, &stop);
-  assert_failed(db, ledger_backup(db, path), "57014", "canceling statement due to user request", "");
+  assert_failed(db, ledger_backup(db, path), "57014", "canceling statement due to user request",
+                "");
   assert_int_equal(file_count(), before);
   ledger_progress(db, report, NULL);
   assert_done(db, ledger_backup(db, path));
@@ -503,8 +494,7 @@ static void backups(void **state)
   ledger_close(db);
 }
 
-static void facts(void **state)
-{
+static void facts(void **state) {
   (void)state;
   ledger *db = fixture_open("facts");
   ledger_facts facts;
@@ -526,13 +516,13 @@ static void facts(void **state)
   assert_done(db, ledger_relations(db, &rows));
   assert_int_equal(ledger_rows_next(rows), LEDGER_ROW);
   assert_string_equal(ledger_rows_json(rows, NULL),
-                      "{\"schema\":\"public\",\"name\":\"users\",\"kind\":\"table\",\"rows\":1,\"comment\":\"who\"}");
+                      "{\"schema\":\"public\",\"name\":\"users\",\"kind\":\"table\",\"rows\":1,"
+                      "\"comment\":\"who\"}");
   ledger_rows_free(rows);
   ledger_close(db);
 }
 
-int main(void)
-{
+int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_start, fixture_end)
   const struct CMUnitTest tests[] = {
       TEST(wrong_files),

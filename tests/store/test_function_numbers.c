@@ -88,11 +88,14 @@ static const char *const recorded[][2] = {
     {"pg_numeric_add('99999999999999999999', '0.000000001')", "99999999999999999999.000000001"},
     {"pg_numeric_sub('1', '1.000')", "0.000"},
     {"pg_numeric_sub('0.1', '0.3')", "-0.2"},
-    {"pg_numeric_sub('1000000000000000000', '0.000000000000000001')", "999999999999999999.999999999999999999"},
+    {"pg_numeric_sub('1000000000000000000', '0.000000000000000001')",
+     "999999999999999999.999999999999999999"},
     {"pg_numeric_mul('1.50', '2.250')", "3.37500"},
     {"pg_numeric_mul('-0.00', '5.5')", "0.000"},
-    {"pg_numeric_mul('999999999.999999999', '999999999.999999999')", "999999999999999998.000000000000000001"},
-    {"pg_numeric_mul('12345678901234567890', '-98765432109876543210')", "-1219326311370217952237463801111263526900"},
+    {"pg_numeric_mul('999999999.999999999', '999999999.999999999')",
+     "999999999999999998.000000000000000001"},
+    {"pg_numeric_mul('12345678901234567890', '-98765432109876543210')",
+     "-1219326311370217952237463801111263526900"},
     {"pg_numeric_div('1', '3')", "0.33333333333333333333"},
     {"pg_numeric_div('10', '3')", "3.3333333333333333"},
     {"pg_numeric_div('2', '3')", "0.66666666666666666667"},
@@ -313,7 +316,8 @@ static const char *const recorded[][2] = {
     {"pg_dasin(2.0)", "22003: input is out of range"},
     {"pg_dsign(-2.5)", "-1"},
     {"pg_dpow(0.0, -1.0)", "2201F: zero raised to a negative power is undefined"},
-    {"pg_dpow(-8.0, 0.5)", "2201F: a negative number raised to a non-integer power yields a complex result"},
+    {"pg_dpow(-8.0, 0.5)",
+     "2201F: a negative number raised to a non-integer power yields a complex result"},
     {"pg_dpow(2.0, 2000.0)", "22003: value out of range: overflow"},
     {"pg_dpow(2.0, 0.5)", "1.4142135623730951"},
     {"pg_dtoi2(2.5)", "2"},
@@ -345,7 +349,8 @@ static const char *const recorded[][2] = {
 
 static void test_recorded(void **state) {
   (void)state;
-  for (size_t i = 0; i < sizeof recorded / sizeof recorded[0]; i++) check_answer(recorded[i][0], recorded[i][1]);
+  for (size_t i = 0; i < sizeof recorded / sizeof recorded[0]; i++)
+    check_answer(recorded[i][0], recorded[i][1]);
 }
 
 /* name of the aggregate, the rows (below), the answer */
@@ -450,16 +455,16 @@ static const char *const aggregates[][3] = {
 
 static const char *rows_of(char name) {
   switch (name) {
-    case 'a': return "('1.50'),(NULL),('2.25'),('-3.125')";
-    case 'b': return "('100.00')";
-    case 'c': return "('0.1'),('0.2'),('0.3'),('100000000000000000000')";
-    case 'd': return "('5'),('5'),('5')";
-    case 'e': return "(NULL)";
-    case 'i': return "(1),(NULL),(2),(4)";
-    case 'j': return "(32767),(-32768)";
-    case 'k': return "(7)";
-    case 'f': return "(0.1),(NULL),(0.2),(0.3)";
-    default: return "(1.5),(-2.25),(1e10)";
+  case 'a': return "('1.50'),(NULL),('2.25'),('-3.125')";
+  case 'b': return "('100.00')";
+  case 'c': return "('0.1'),('0.2'),('0.3'),('100000000000000000000')";
+  case 'd': return "('5'),('5'),('5')";
+  case 'e': return "(NULL)";
+  case 'i': return "(1),(NULL),(2),(4)";
+  case 'j': return "(32767),(-32768)";
+  case 'k': return "(7)";
+  case 'f': return "(0.1),(NULL),(0.2),(0.3)";
+  default: return "(1.5),(-2.25),(1e10)";
   }
 }
 
@@ -467,29 +472,44 @@ static void test_aggregates(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof aggregates / sizeof aggregates[0]; i++) {
     char sql[512];
-    snprintf(sql, sizeof sql, "SELECT pg_%s(column1) FROM (VALUES %s)", aggregates[i][0], rows_of(aggregates[i][1][0]));
+    snprintf(sql, sizeof sql, "SELECT pg_%s(column1) FROM (VALUES %s)", aggregates[i][0],
+             rows_of(aggregates[i][1][0]));
     const char *answer = answer_of(sql);
-    if (strcmp(answer, aggregates[i][2]) != 0) fail_msg("%s is %s, not %s", sql, answer, aggregates[i][2]);
+    if (strcmp(answer, aggregates[i][2]) != 0)
+      fail_msg("%s is %s, not %s", sql, answer, aggregates[i][2]);
   }
 }
 
 /* Sums of many rows that carry and change their sign, beside a sum in 64-bit cents. */
 static void test_sum_carries(void **state) {
   (void)state;
-  assert_string_equal(answer_of("WITH RECURSIVE r(i, x) AS (SELECT 0, 999999999999 UNION ALL SELECT i + 1, -x + i FROM r WHERE i < 100000) "
-                                "SELECT pg_sum_numeric(printf('%d.%02d', x / 100, abs(x) % 100) ) = "
-                                "printf('%d.%02d', sum(CASE WHEN x < 0 AND x > -100 THEN -x ELSE x END) / 100, "
-                                "abs(sum(CASE WHEN x < 0 AND x > -100 THEN -x ELSE x END)) % 100) FROM r"),
-                      "1");
-  assert_string_equal(answer_of("WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 100000) "
-                                "SELECT pg_sum_numeric('999999999999999999.99') FROM r"),
-                      "99999999999999999999000.00");
-  assert_string_equal(answer_of("SELECT pg_sum_numeric(column1) FROM (VALUES ('1000000000'), ('-0.000000001'))"), "999999999.999999999");
-  assert_string_equal(answer_of("SELECT pg_sum_numeric(column1) FROM (VALUES ('-1000000000'), ('0.000000001'))"), "-999999999.999999999");
-  assert_string_equal(answer_of("SELECT pg_sum_numeric(column1) FROM (VALUES ('5.00'), ('-5.0'))"), "0.00");
-  assert_string_equal(answer_of("SELECT pg_sum_int8(column1) FROM (VALUES (9223372036854775807), (9223372036854775807))"), "18446744073709551614");
-  assert_string_equal(answer_of("SELECT pg_sum_float8(column1) FROM (VALUES (1e308), (1e308))"), "22003: value out of range: overflow");
-  assert_string_equal(answer_of("SELECT pg_sum_numeric(column1) FROM (VALUES ('1'), ('x'))"), "22P02: invalid input syntax for type numeric: \"x\"");
+  assert_string_equal(
+      answer_of("WITH RECURSIVE r(i, x) AS (SELECT 0, 999999999999 UNION ALL SELECT i + 1, -x + i "
+                "FROM r WHERE i < 100000) "
+                "SELECT pg_sum_numeric(printf('%d.%02d', x / 100, abs(x) % 100) ) = "
+                "printf('%d.%02d', sum(CASE WHEN x < 0 AND x > -100 THEN -x ELSE x END) / 100, "
+                "abs(sum(CASE WHEN x < 0 AND x > -100 THEN -x ELSE x END)) % 100) FROM r"),
+      "1");
+  assert_string_equal(
+      answer_of("WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 100000) "
+                "SELECT pg_sum_numeric('999999999999999999.99') FROM r"),
+      "99999999999999999999000.00");
+  assert_string_equal(
+      answer_of("SELECT pg_sum_numeric(column1) FROM (VALUES ('1000000000'), ('-0.000000001'))"),
+      "999999999.999999999");
+  assert_string_equal(
+      answer_of("SELECT pg_sum_numeric(column1) FROM (VALUES ('-1000000000'), ('0.000000001'))"),
+      "-999999999.999999999");
+  assert_string_equal(answer_of("SELECT pg_sum_numeric(column1) FROM (VALUES ('5.00'), ('-5.0'))"),
+                      "0.00");
+  assert_string_equal(
+      answer_of(
+          "SELECT pg_sum_int8(column1) FROM (VALUES (9223372036854775807), (9223372036854775807))"),
+      "18446744073709551614");
+  assert_string_equal(answer_of("SELECT pg_sum_float8(column1) FROM (VALUES (1e308), (1e308))"),
+                      "22003: value out of range: overflow");
+  assert_string_equal(answer_of("SELECT pg_sum_numeric(column1) FROM (VALUES ('1'), ('x'))"),
+                      "22P02: invalid input syntax for type numeric: \"x\"");
 }
 
 /* A limb that has taken all the additions it has room for is carried before the next. */
@@ -515,10 +535,25 @@ static void test_sum_full(void **state) {
 
 static void test_null(void **state) {
   static const char *const calls[] = {
-      "pg_numeric_add(NULL, '1')", "pg_numeric_add('1', NULL)", "pg_numeric_div(NULL, '0')", "pg_numeric_round(NULL, 1)",
-      "pg_numeric_round('1', NULL)", "pg_numeric(NULL, 5, 2)", "pg_numeric_float8(NULL)", "pg_numeric_int4(NULL)", "pg_numeric_sqrt(NULL)",
-      "pg_int4pl(NULL, 1)", "pg_int4pl(1, NULL)", "pg_int4div(NULL, 0)", "pg_int8um(NULL)", "pg_dtoi4(NULL)", "pg_float8pl(1.5, NULL)",
-      "pg_dsqrt(NULL)", "pg_i4tod(NULL)", "pg_float8_numeric(NULL)", "pg_int4_bool(NULL)",
+      "pg_numeric_add(NULL, '1')",
+      "pg_numeric_add('1', NULL)",
+      "pg_numeric_div(NULL, '0')",
+      "pg_numeric_round(NULL, 1)",
+      "pg_numeric_round('1', NULL)",
+      "pg_numeric(NULL, 5, 2)",
+      "pg_numeric_float8(NULL)",
+      "pg_numeric_int4(NULL)",
+      "pg_numeric_sqrt(NULL)",
+      "pg_int4pl(NULL, 1)",
+      "pg_int4pl(1, NULL)",
+      "pg_int4div(NULL, 0)",
+      "pg_int8um(NULL)",
+      "pg_dtoi4(NULL)",
+      "pg_float8pl(1.5, NULL)",
+      "pg_dsqrt(NULL)",
+      "pg_i4tod(NULL)",
+      "pg_float8_numeric(NULL)",
+      "pg_int4_bool(NULL)",
   };
   (void)state;
   for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) check_answer(calls[i], "");
@@ -529,7 +564,8 @@ static void test_other_kinds(void **state) {
   check_answer("pg_numeric_add(5, '1.5')", "6.5"); /* an integer is exact */
   check_answer("pg_numeric_add(1.5, '1')", "42804: a value that is not of type numeric");
   check_answer("pg_numeric_add(x'31', '1')", "42804: a value that is not of type numeric");
-  check_answer("pg_numeric_add('abc', '1')", "22P02: invalid input syntax for type numeric: \"abc\"");
+  check_answer("pg_numeric_add('abc', '1')",
+               "22P02: invalid input syntax for type numeric: \"abc\"");
   check_answer("pg_int4pl('7', 1)", "8");
   check_answer("pg_int4pl('x', 1)", "22P02: invalid input syntax for type bigint: \"x\"");
   check_answer("pg_int4pl(1.5, 1)", "42804: a value that is not of type integer");
@@ -546,13 +582,18 @@ static void test_other_kinds(void **state) {
 
 static void test_collation(void **state) {
   (void)state;
-  assert_string_equal(answer_of("SELECT group_concat(v, ' ') FROM (SELECT column1 AS v FROM (VALUES ('10.00'), ('9.5'), ('-1'), ('100'), "
-                                "('0.05'), ('-0.5'), ('1e3'), ('-10')) ORDER BY column1 COLLATE pg_decimal)"),
-                      "-10 -1 -0.5 0.05 9.5 10.00 100 1e3");
+  assert_string_equal(
+      answer_of("SELECT group_concat(v, ' ') FROM (SELECT column1 AS v FROM (VALUES ('10.00'), "
+                "('9.5'), ('-1'), ('100'), "
+                "('0.05'), ('-0.5'), ('1e3'), ('-10')) ORDER BY column1 COLLATE pg_decimal)"),
+      "-10 -1 -0.5 0.05 9.5 10.00 100 1e3");
   assert_string_equal(answer_of("SELECT '1.0' = '1.00' COLLATE pg_decimal"), "1");
-  assert_string_equal(answer_of("CREATE TABLE money (amount \"DECIMAL(15,2) TEXT\" COLLATE pg_decimal UNIQUE)"), "done");
+  assert_string_equal(
+      answer_of("CREATE TABLE money (amount \"DECIMAL(15,2) TEXT\" COLLATE pg_decimal UNIQUE)"),
+      "done");
   assert_string_equal(answer_of("INSERT INTO money VALUES ('5.00'), ('10.00')"), "done");
-  assert_string_equal(answer_of("INSERT INTO money VALUES ('5.0')"), "UNIQUE constraint failed: money.amount");
+  assert_string_equal(answer_of("INSERT INTO money VALUES ('5.0')"),
+                      "UNIQUE constraint failed: money.amount");
   assert_string_equal(answer_of("SELECT count(*) FROM money WHERE amount > '9.99'"), "1");
   assert_string_equal(answer_of("SELECT max(amount) FROM money"), "10.00");
 }
@@ -569,8 +610,10 @@ static void test_memory(void **state) {
       {"SELECT pg_numeric_gcd('12', '18')", "6"},
       {"SELECT pg_numeric_ceil('1.5')", "2"},
       {"SELECT pg_numeric('1.005', 5, 2)", "1.01"},
-      {"SELECT length(pg_numeric_mul(printf('%.*c', 20000, '9'), printf('%.*c', 20000, '9')))", "40000"},
-      {"SELECT pg_sum_numeric(column1) FROM (VALUES ('1.5'), ('1000000000000000000000'), ('0.0000000001'))",
+      {"SELECT length(pg_numeric_mul(printf('%.*c', 20000, '9'), printf('%.*c', 20000, '9')))",
+       "40000"},
+      {"SELECT pg_sum_numeric(column1) FROM (VALUES ('1.5'), ('1000000000000000000000'), "
+       "('0.0000000001'))",
        "1000000000000000000001.5000000001"},
       {"SELECT pg_stddev_numeric(column1) FROM (VALUES ('1'), ('2'), ('4'))", "1.5275252316519467"},
       {"SELECT pg_avg_int8(column1) FROM (VALUES (1), (2))", "1.5000000000000000"},
@@ -598,8 +641,9 @@ static void test_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_recorded),    cmocka_unit_test(test_aggregates), cmocka_unit_test(test_sum_carries),
-      cmocka_unit_test(test_null),        cmocka_unit_test(test_other_kinds), cmocka_unit_test(test_collation),
+      cmocka_unit_test(test_recorded),    cmocka_unit_test(test_aggregates),
+      cmocka_unit_test(test_sum_carries), cmocka_unit_test(test_null),
+      cmocka_unit_test(test_other_kinds), cmocka_unit_test(test_collation),
       cmocka_unit_test(test_sum_full),    cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests_name("function_numbers", tests, start_group, end_group);

@@ -20,7 +20,6 @@ enum { TRIP_ROWS = 25, TRIP_CUTS = 30 };
 
 struct trip {
   const char *schema;
-  const char *program;
   struct test_random random;
   struct arena arena;
   struct server_catalog catalog;
@@ -341,7 +340,7 @@ static void trip_compare_sequences(struct trip *trip, const char *database) {
 static int trip_setup(void **state) {
   struct trip *trip = calloc(1, sizeof *trip);
   trip->schema = *state;
-  trip->program = getenv("LEDGER") != NULL ? getenv("LEDGER") : "build/ledger";
+  setenv("LEDGER", "build/ledger", 0);
   trip->random.state = random_seed();
   snprintf(trip->folder, sizeof trip->folder, "%s/ledger-trip.XXXXXX",
            getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
@@ -376,9 +375,9 @@ static int trip_teardown(void **state) {
 /* `ledger export FILE options | psql`; psql's exit status. */
 static int trip_pipe(struct trip *trip, const char *options, const char *psql,
                      const char *database) {
-  return server_shell(
-      "%s export %s %s 2>%s/errors.ledger | psql -X -q %s -d %s >/dev/null 2>%s/errors.psql",
-      trip->program, trip->file, options, trip->folder, psql, database, trip->folder);
+  return server_shell("\"$LEDGER\" export %s %s 2>%s/errors.ledger | psql -X -q %s -d %s "
+                      ">/dev/null 2>%s/errors.psql",
+                      trip->file, options, trip->folder, psql, database, trip->folder);
 }
 
 static void trip_must_pipe(struct trip *trip, const char *options, const char *database) {
@@ -480,8 +479,7 @@ static void trip_truncated(struct trip *trip, const char *options, bool into_emp
   char script[120];
   snprintf(script, sizeof script, "%s/script.sql", trip->folder);
   assert_int_equal(
-      server_shell("%s export %s %s -o %s 2>/dev/null", trip->program, trip->file, options, script),
-      0);
+      server_shell("\"$LEDGER\" export %s %s -o %s 2>/dev/null", trip->file, options, script), 0);
   assert_int_equal(stat(script, &status), 0);
   char *before = NULL;
   for (int i = 0; i < TRIP_CUTS; i++) {

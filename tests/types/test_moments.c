@@ -22,25 +22,21 @@ static struct arena arena;
 static sqlite3_mem_methods system_memory;
 static int allocations_left = -1; /* -1: none fails */
 
-static bool allocation_fails(void)
-{
+static bool allocation_fails(void) {
   if (allocations_left < 0) return false;
   if (allocations_left > 0) allocations_left--;
   return allocations_left == 0;
 }
 
-static void *failing_malloc(int bytes)
-{
+static void *failing_malloc(int bytes) {
   return allocation_fails() ? NULL : system_memory.xMalloc(bytes);
 }
 
-static void *failing_realloc(void *memory, int bytes)
-{
+static void *failing_realloc(void *memory, int bytes) {
   return allocation_fails() ? NULL : system_memory.xRealloc(memory, bytes);
 }
 
-static int start_group(void **state)
-{
+static int start_group(void **state) {
   (void)state;
   sqlite3_mem_methods failing;
   if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &system_memory) != SQLITE_OK) return -1;
@@ -52,8 +48,7 @@ static int start_group(void **state)
   return function_moments_register(db, &session) == SQLITE_OK ? 0 : -1;
 }
 
-static int end_group(void **state)
-{
+static int end_group(void **state) {
   (void)state;
   sqlite3_close(db);
   arena_free(&session.arena);
@@ -62,8 +57,7 @@ static int end_group(void **state)
 }
 
 /* The first column of the first row, "NULL", or "!" and the error. Lives until the next call. */
-static const char *answer_of(const char *sql)
-{
+static const char *answer_of(const char *sql) {
   static char answer[1024];
   sqlite3_stmt *statement = NULL;
   int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
@@ -83,8 +77,7 @@ static const char *answer_of(const char *sql)
   return answer;
 }
 
-static void check_answer(const char *call, const char *expected)
-{
+static void check_answer(const char *call, const char *expected) {
   char sql[512];
   sqlite3_snprintf(sizeof sql, sql, "SELECT %s", call);
   const char *answer = answer_of(sql);
@@ -300,8 +293,7 @@ static const struct function_answer differing[] = {
     {"pg_interval_div('2147483647 days', 0.5)", "!22008: interval out of range"},
 };
 
-static void test_functions(void **state)
-{
+static void test_functions(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof recorded / sizeof recorded[0]; i++) {
     check_answer(recorded[i].call, recorded[i].answer);
@@ -311,8 +303,7 @@ static void test_functions(void **state)
   }
 }
 
-static void test_functions_are_strict(void **state)
-{
+static void test_functions_are_strict(void **state) {
   (void)state;
   check_answer("pg_timestamp_pl_interval(NULL, '1 day')", "NULL");
   check_answer("pg_timestamp_pl_interval('2026-01-28 00:00:00', NULL)", "NULL");
@@ -322,8 +313,7 @@ static void test_functions_are_strict(void **state)
 }
 
 /* What a foreign program may have written. */
-static void test_functions_refuse_what_is_not_stored_so(void **state)
-{
+static void test_functions_refuse_what_is_not_stored_so(void **state) {
   (void)state;
   check_answer("pg_timestamp_date('2026-01-28')", "!XX001: not a stored timestamp: \"2026-01-28\"");
   check_answer("pg_timestamp_date('2026-02-30 00:00:00')",
@@ -338,8 +328,7 @@ static void test_functions_refuse_what_is_not_stored_so(void **state)
                "!42804: a value that is not a date, time, interval or text");
 }
 
-static void test_aggregates(void **state)
-{
+static void test_aggregates(void **state) {
   (void)state;
   assert_string_equal(answer_of("SELECT pg_sum_interval(column1) FROM (VALUES ('1 mon'), (NULL), "
                                 "('-2 days +03:00:00'), ('1 day'))"),
@@ -355,8 +344,7 @@ static void test_aggregates(void **state)
       "!22008: interval out of range");
 }
 
-static void test_collation(void **state)
-{
+static void test_collation(void **state) {
   (void)state;
   assert_string_equal(
       answer_of("SELECT group_concat(column1, ', ') FROM (SELECT column1 FROM (VALUES ('1 mon'), "
@@ -374,15 +362,13 @@ static void test_collation(void **state)
 /* ---- stored forms */
 
 /* From low to high, both included. */
-static int64_t random_between(struct test_random *random, int64_t low, int64_t high)
-{
+static int64_t random_between(struct test_random *random, int64_t low, int64_t high) {
   return low + (int64_t)(random_next(random) % ((uint64_t)(high - low) + 1));
 }
 
 static const enum type_id moment_types[] = {TYPE_DATE, TYPE_TIME, TYPE_TIMESTAMP, TYPE_TIMESTAMPTZ};
 
-static int64_t random_moment(struct test_random *random, enum type_id id)
-{
+static int64_t random_moment(struct test_random *random, enum type_id id) {
   int64_t day = random_between(random, moment_days(1, 1, 1), moment_days(10000, 1, 1) - 1);
   int64_t time = random_between(random, 0, MOMENT_DAY - 1);
   static const int64_t units[] = {1, 1000, MOMENT_SECOND, MOMENT_HOUR, MOMENT_DAY};
@@ -394,8 +380,7 @@ static int64_t random_moment(struct test_random *random, enum type_id id)
 }
 
 /* The stored forms read back as what was written, and sort as bytes in the order of the moments. */
-static void test_stored_forms(void **state)
-{
+static void test_stored_forms(void **state) {
   (void)state;
   struct test_random random = {random_seed()};
   for (int i = 0; i < 40000; i++) {
@@ -421,8 +406,7 @@ static void test_stored_forms(void **state)
 }
 
 /* Every day of the calendar, counted one by one. */
-static void test_calendar(void **state)
-{
+static void test_calendar(void **state) {
   (void)state;
   struct moment_fields at = {0};
   int64_t day = moment_days(1, 1, 1);
@@ -440,8 +424,7 @@ static void test_calendar(void **state)
   assert_int_equal(day, moment_days(10000, 1, 1));
 }
 
-static void test_interval_text(void **state)
-{
+static void test_interval_text(void **state) {
   (void)state;
   struct test_random random = {random_seed()};
   static const struct interval limits[] = {{INT64_MAX, INT32_MAX, INT32_MAX},
@@ -471,8 +454,7 @@ static void test_interval_text(void **state)
 
 /* ---- input */
 
-static struct value input_of(struct type type, const char *text)
-{
+static struct value input_of(struct type type, const char *text) {
   struct value value = {.kind = VALUE_NULL};
   ledger_error error = {.code = LEDGER_OK};
   int rc = type.id == TYPE_INTERVAL
@@ -482,8 +464,7 @@ static struct value input_of(struct type type, const char *text)
   return value;
 }
 
-static void test_canonical_input_is_borrowed(void **state)
-{
+static void test_canonical_input_is_borrowed(void **state) {
   (void)state;
   static const struct {
     enum type_id id;
@@ -509,8 +490,7 @@ static void test_canonical_input_is_borrowed(void **state)
                       "2026-01-28 12:34:56.12");
 }
 
-static void test_words_of_now(void **state)
-{
+static void test_words_of_now(void **state) {
   (void)state;
   static const struct {
     enum type_id id;
@@ -544,8 +524,7 @@ static void test_words_of_now(void **state)
 }
 
 static void check_refusal(enum type_id id, const char *text, size_t length, int code,
-                          const char *message, const char *hint)
-{
+                          const char *message, const char *hint) {
   struct type type = {.id = id, .length = -1};
   struct value value;
   ledger_error error = {.code = LEDGER_OK};
@@ -556,8 +535,7 @@ static void check_refusal(enum type_id id, const char *text, size_t length, int 
   assert_string_equal(error.hint, hint);
 }
 
-static void test_refusals(void **state)
-{
+static void test_refusals(void **state) {
   (void)state;
   const char *order = "Perhaps you need a different \"datestyle\" setting.";
 #define REFUSED(id, text, code, message, hint)                                                     \
@@ -593,8 +571,7 @@ static void test_refusals(void **state)
 
 /* No text however long or odd does harm: what is accepted has a stored form that is accepted
 ** again as it is. */
-static void test_random_input(void **state)
-{
+static void test_random_input(void **state) {
   (void)state;
   static const char *const parts[] = {"2026",
                                       "-",
@@ -650,8 +627,7 @@ static void test_random_input(void **state)
   }
 }
 
-static void test_output_refuses_what_is_not_stored_so(void **state)
-{
+static void test_output_refuses_what_is_not_stored_so(void **state) {
   (void)state;
   static const char *const texts[] = {"",
                                       "2026-01-28T12:34:56",
@@ -678,8 +654,7 @@ static void test_output_refuses_what_is_not_stored_so(void **state)
 
 /* Each allocation of a call fails once: the statement fails for memory, and works again
 ** afterwards. */
-static void test_memory_runs_out(void **state)
-{
+static void test_memory_runs_out(void **state) {
   (void)state;
   static const char *const calls[] = {
       "SELECT pg_extract_timestamp('julian', '2026-01-28 12:34:56.789')",
@@ -708,8 +683,7 @@ static void test_memory_runs_out(void **state)
   }
 }
 
-int main(void)
-{
+int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_functions),
       cmocka_unit_test(test_functions_are_strict),

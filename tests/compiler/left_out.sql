@@ -1,0 +1,31 @@
+-- With --lenient: what has no effect on stored rows stays out, and takes what is about it along; each is said.
+CREATE TYPE part AS (key text, value text);
+CREATE TABLE profiles (id uuid PRIMARY KEY REFERENCES auth.users ON DELETE CASCADE, name text);
+CREATE TABLE scores (id integer PRIMARY KEY, profile_id uuid REFERENCES profiles (id), points integer);
+ALTER TABLE scores ADD CONSTRAINT scores_user FOREIGN KEY (profile_id) REFERENCES auth.users (id) NOT VALID;
+ALTER TABLE scores VALIDATE CONSTRAINT scores_user;
+CREATE MATERIALIZED VIEW totals AS SELECT profile_id, sum(points) AS points FROM scores GROUP BY profile_id;
+CREATE UNIQUE INDEX totals_profile ON totals (profile_id);
+REFRESH MATERIALIZED VIEW totals;
+GRANT SELECT ON totals TO authenticated;
+COMMENT ON MATERIALIZED VIEW totals IS 'Points by profile.';
+ALTER TYPE part ADD ATTRIBUTE note text;
+COMMENT ON TYPE part IS 'A part.';
+CREATE FUNCTION parts(profile profiles) RETURNS SETOF part LANGUAGE plpgsql AS $$ BEGIN RETURN; END $$;
+CREATE FUNCTION twice(n integer) RETURNS integer LANGUAGE sql AS 'SELECT n * 2';
+CREATE FUNCTION twice(t text) RETURNS text LANGUAGE sql AS 'SELECT t || t';
+CREATE FUNCTION welcome() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+  INSERT INTO public.profiles (id, name) VALUES (NEW.id, NEW.raw_user_meta_data ->> 'name');
+  RETURN NEW;
+END $$;
+CREATE TRIGGER welcomed AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION welcome();
+INSERT INTO storage.buckets (id, name) VALUES ('pictures', 'pictures');
+CREATE POLICY "Pictures are for all" ON storage.objects FOR SELECT USING (bucket_id = 'pictures');
+DROP POLICY "Pictures are for all" ON storage.objects;
+GRANT USAGE ON SCHEMA storage TO anon;
+GRANT EXECUTE ON FUNCTION missing(integer) TO anon;
+ALTER PUBLICATION supabase_realtime ADD TABLE scores;
+ALTER TABLE scores REPLICA IDENTITY FULL;
+SELECT cron.schedule('nightly', '0 3 * * *', 'REFRESH MATERIALIZED VIEW totals');
+CREATE MATERIALIZED VIEW gone AS SELECT 1 AS one;
+DROP MATERIALIZED VIEW gone;
