@@ -254,7 +254,8 @@ LEDGER_API int ledger_delete(ledger *db, const char *table, int where_count, con
 */
 LEDGER_API int ledger_apply(ledger *db, const char *change, ptrdiff_t length, int64_t *changed, ledger_rows **returned);
 
-/* A transaction over several calls. ledger_rollback() is safe at any time; after a failed call the transaction goes on. */
+/* A transaction over several calls. A commit that fails with IO or FULL may be found done when the file is opened again, as in
+** any database whose disk failed between the write and its answer. ledger_rollback() is safe at any time; after a failed call the transaction goes on. */
 LEDGER_API int ledger_begin(ledger *db);
 LEDGER_API int ledger_commit(ledger *db);
 LEDGER_API int ledger_rollback(ledger *db);

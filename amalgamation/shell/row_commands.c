@@ -37,10 +37,10 @@ static bool load_say(struct load *load, const char *text, size_t length) {
 }
 
 static bool load_print(struct load *load) {
-  bool printed = fwrite(load->pending, 1, load->pending_length, stdout) == load->pending_length &&
-                 fflush(stdout) == 0;
+  size_t length = load->pending_length;
   load->pending_length = 0;
-  return printed;
+  if (length > 0 && fwrite(load->pending, 1, length, stdout) != length) return false;
+  return fflush(stdout) == 0;
 }
 
 /* {"line":n,"ok":true,"row":{...}} */

@@ -107,7 +107,7 @@ LEDGER_PRIVATE int file_publish(const char *temporary, const char *path, ledger_
   /* link() fails when the name is taken, so of two at once one wins. Where the file system has no links, an empty file
   ** of our making claims the name and is then replaced. */
   if (link(temporary, path) == 0) {
-    unlink(temporary);
+    file_remove(temporary); /* with a WAL that SQLite could not delete: it is empty */
   } else if (errno == EEXIST) {
     return error_set(error, LEDGER_EXISTS, "file \"%s\" already exists", path);
   } else {

@@ -6,6 +6,7 @@
 */
 #include "../../ledger.c"
 
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -516,6 +517,11 @@ static void test_make(void **state) {
           fail_msg("%s at %lld: no file was made", fault_names[fault], (long long)n);
         }
         file_remove(made);
+        glob_t left;
+        char pattern[320];
+        snprintf(pattern, sizeof pattern, "%s-new-*", made);
+        if (glob(pattern, 0, NULL, &left) == 0) fail_msg("%s at %lld: %s is left", fault_names[fault], (long long)n, left.gl_pathv[0]);
+        globfree(&left);
       }
     }
   }

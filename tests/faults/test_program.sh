@@ -20,6 +20,9 @@ pause() { # a random part of the given milliseconds
   sleep "$(awk -v most="$1" -v seed="$RANDOM" 'BEGIN { srand(seed); printf "%.4f", rand() * most / 1000 }')"
 }
 end() { kill -9 "$1" 2>/dev/null; wait "$1" 2>/dev/null; }
+gone() { # waits until a killed process, which need not be our child, has ended: it may still be inside a write
+  while grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"; do sleep 0.01; done
+}
 
 # ---- kill -9 of a load: each line answered is there, and nothing behind the last whole batch
 lost=0 half=0 answered_all=0
@@ -30,7 +33,7 @@ for _ in $(seq "$ROUNDS"); do
   group=$!
   pause 400
   child=$(pgrep -P "$group" -f 'load load.db' | head -n 1)
-  [ -n "$child" ] && kill -9 "$child" 2>/dev/null
+  [ -n "$child" ] && kill -9 "$child" 2>/dev/null && gone "$child"
   end "$group"
   answered=$(grep -c '"ok":true' answers || true)
   there=$(sqlite3 load.db 'SELECT count(*) FROM rows')
@@ -215,8 +218,16 @@ peak() { # lines: KiB
   "$LEDGER" init flat.db --schema rows.sql >/dev/null 2>&1
   lines 1 "$1" 1 | python3 -c 'import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$LEDGER" load flat.db
 }
-small=$(peak 20000)
-large=$(peak $((ROUNDS > 10 ? 1000000 : 100000)))
-# SQLite's cache of 16 MB fills on the way
-if [ "$large" -lt $((small + 16384)) ]; then tap_ok "load: $small KiB for 20,000 lines, $large KiB for many"; else tap_no "load grows" "$small KiB, then $large KiB"; fi
+if [ -n "${SANITIZED:-}" ]; then
+  tap_ok "load: memory # SKIP the sanitizers keep freed memory"
+else
+  small=$(peak 20000)
+  large=$(peak $((ROUNDS > 10 ? 1000000 : 100000)))
+  # SQLite's cache of 16 MB fills on the way
+  if [ "$large" -lt $((small + 16384)) ]; then
+    tap_ok "load: $small KiB for 20,000 lines, $large KiB for many"
+  else
+    tap_no "load grows" "$small KiB, then $large KiB"
+  fi
+fi
 tap_end
