@@ -44,7 +44,8 @@ say "ledger $("$ledger" version | cut -d' ' -f2), $(nproc) processors, $rows row
 # ---- init
 for schema in full elon wallstreet advancia smarthub pe_portal; do
   for ((i = 0; i < rounds; i++)); do
-    time_one "init-$schema" "rm -f $work/i.db*; exec $ledger init $work/i.db --schema=$schema"
+    rm -f "$work"/i.db*
+    "$floor" time "$ledger" init "$work/i.db" --schema=$schema 2>&1 >/dev/null | tail -n 1 >>"$work/init-$schema.times"
   done
   printf 'init %-12s %6.1f ms of CPU\n' "$schema" "$(awk -v s="$(median "init-$schema" 2)" 'BEGIN { print s * 1000 }')"
 done
