@@ -33,12 +33,48 @@
 #include "amalgamation/store/transaction.c"  /* begin, commit, checkpoint */
 #include "amalgamation/store/connection.c"   /* open, create, close */
 #include "amalgamation/store/read.c"         /* cursors */
+#include "amalgamation/store/observe.c"      /* who is told of rows that are written */
 #include "amalgamation/store/write.c"        /* insert */
 #include "amalgamation/store/write_change.c" /* update, delete, upsert */
 #include "amalgamation/store/write_apply.c"  /* a change as JSON */
 #include "amalgamation/store/info.c"         /* facts about a file */
 #include "amalgamation/store/backup.c"       /* a copy of a file */
 #include "amalgamation/store/literal.c"      /* for the schema compiler */
+
+/* ---- book: double entry on the plain tables */
+#include "amalgamation/book/tables.c"         /* which of its tables the schema has */
+#include "amalgamation/book/chain.c"          /* the bytes of the hash chain */
+#include "amalgamation/book/request.c"        /* what was asked, as a fingerprint */
+#include "amalgamation/book/account.c"        /* accounts, remembered */
+#include "amalgamation/book/account_write.c"  /* their rows */
+#include "amalgamation/book/audit.c"          /* the audit trail */
+#include "amalgamation/book/guard.c"          /* what only the book writes */
+#include "amalgamation/book/journal_check.c"  /* what the book demands of a journal */
+#include "amalgamation/book/journal.c"        /* the one way to write it */
+#include "amalgamation/book/journal_past.c"   /* journals read again */
+#include "amalgamation/book/fee.c"            /* fees */
+#include "amalgamation/book/posting.c"        /* deposit, withdraw, transfer, legs */
+#include "amalgamation/book/admin.c"          /* accounts themselves */
+#include "amalgamation/book/hold.c"           /* hold, capture, release */
+#include "amalgamation/book/reversal.c"       /* the opposite of a journal */
+#include "amalgamation/book/exchange.c"       /* one currency into another */
+#include "amalgamation/book/portfolio.c"      /* coins that arrive */
+#include "amalgamation/book/trade.c"          /* orders and fills */
+#include "amalgamation/book/payout.c"         /* coins that are sent out */
+#include "amalgamation/book/operation.c"      /* one operation, from the asking to its result */
+#include "amalgamation/book/operation_json.c" /* the same as JSON */
+#include "amalgamation/book/batch.c"          /* many with one commit */
+#include "amalgamation/book/group.c"          /* threads that share commits */
+#include "amalgamation/book/history.c"        /* what happened */
+#include "amalgamation/book/head.c"           /* the head of the chain, signed */
+#include "amalgamation/book/verify.c"         /* the proof: its report and its order */
+#include "amalgamation/book/verify_account.c" /* ... balances, limits, sums */
+#include "amalgamation/book/verify_row.c"     /* ... plain rows */
+#include "amalgamation/book/verify_detail.c"  /* ... fees, rates, holds */
+#include "amalgamation/book/verify_crypto.c"  /* ... trades, payouts, deposit addresses */
+#include "amalgamation/book/verify_walk.c"    /* ... journal by journal, and the chain */
+#include "amalgamation/book/verify_audit.c"   /* ... the audit trail */
+#include "amalgamation/book/verify_file.c"    /* ... the file */
 
 /* ---- access: the query builder */
 #include "amalgamation/access/query.c"
@@ -68,18 +104,26 @@ LEDGER_API void ledger_free(void *memory) {
 
 /* ---- opening */
 
+/* Who is told of the rows that are written through the handle. Not of the seed rows: they come with the schema. */
+static int ledger_observe(ledger *db, int flags, int rc) {
+  if (rc == LEDGER_OK) db->observer = book_observer((flags & LEDGER_PLAIN) != 0);
+  return rc;
+}
+
 LEDGER_API int ledger_create(const char *path, const char *compiled, int flags, ledger **out) {
   if (out == NULL) return LEDGER_MISUSE;
   *out = NULL;
   if (path == NULL || compiled == NULL) return LEDGER_MISUSE;
-  return connection_create(path, compiled, flags, ledger_sql, out);
+  int rc = connection_create(path, compiled, flags, ledger_sql, out);
+  return ledger_observe(*out, flags, rc);
 }
 
 LEDGER_API int ledger_open(const char *path, int flags, ledger **out) {
   if (out == NULL) return LEDGER_MISUSE;
   *out = NULL;
   if (path == NULL) return LEDGER_MISUSE;
-  return connection_open(path, flags, out);
+  int rc = connection_open(path, flags, out);
+  return ledger_observe(*out, flags, rc);
 }
 
 LEDGER_API void ledger_close(ledger *db) {
@@ -197,6 +241,125 @@ LEDGER_API int ledger_commit(ledger *db) {
 LEDGER_API int ledger_rollback(ledger *db) {
   int rc = connection_enter(db);
   return rc == LEDGER_OK ? transaction_rollback(db) : rc;
+}
+
+/* ---- the book */
+
+LEDGER_API int ledger_post(ledger *db, const ledger_operation *operation, ledger_result *result) {
+  if (result != NULL) *result = (ledger_result){.code = LEDGER_MISUSE};
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && operation == NULL)
+    rc = error_set(&db->error, LEDGER_MISUSE, "no operation is given");
+  return rc == LEDGER_OK ? operation_post(db, operation, result) : rc;
+}
+
+LEDGER_API int ledger_post_batch(ledger *db, int count, const ledger_operation *operations,
+                                 enum ledger_batch_mode mode, int flags, ledger_result *results) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK &&
+      (count < 0 || (count > 0 && operations == NULL) || (unsigned)mode > LEDGER_BATCH_CONTINUE))
+    rc = error_set(&db->error, LEDGER_MISUSE, "no operations, or no such mode of a batch");
+  if (rc == LEDGER_OK && count > LEDGER_BATCH_MAX) {
+    rc = error_set(&db->error, LEDGER_PROGRAM_LIMIT, "a batch has %d operations at most",
+                   LEDGER_BATCH_MAX);
+  }
+  return rc == LEDGER_OK ? batch_post(db, count, operations, mode, flags, results) : rc;
+}
+
+LEDGER_API int ledger_group_open(ledger *db, int operations_max, ledger_group **out) {
+  if (out == NULL) return LEDGER_MISUSE;
+  *out = NULL;
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && (operations_max < 1 || operations_max > LEDGER_BATCH_MAX)) {
+    rc = error_set(&db->error, LEDGER_MISUSE, "a commit may have 1 to %d operations",
+                   LEDGER_BATCH_MAX);
+  }
+  return rc == LEDGER_OK ? group_open(db, operations_max, out) : rc;
+}
+
+LEDGER_API int ledger_group_post(ledger_group *group, const ledger_operation *operation,
+                                 ledger_result *result, ledger_group_room *room) {
+  if (result != NULL) *result = (ledger_result){.code = LEDGER_MISUSE};
+  if (group == NULL || operation == NULL || (result != NULL && room == NULL)) return LEDGER_MISUSE;
+  return group_post(group, operation, result, room);
+}
+
+LEDGER_API void ledger_group_close(ledger_group *group) {
+  if (group != NULL) group_close(group);
+}
+
+LEDGER_API int ledger_set_actor(ledger *db, const ledger_actor *actor) {
+  int rc = connection_enter(db);
+  return rc == LEDGER_OK ? audit_set_actor(db, actor) : rc;
+}
+
+LEDGER_API int ledger_operation_read(ledger *db, const char *json, ptrdiff_t length,
+                                     ledger_operation *out) {
+  if (out != NULL) *out = (ledger_operation){.kind = LEDGER_OP_AUDIT}; /* refused by all */
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && (json == NULL || out == NULL))
+    rc = error_set(&db->error, LEDGER_MISUSE, "no operation is given");
+  if (rc != LEDGER_OK) return rc;
+  return operation_read(db, json, length < 0 ? strlen(json) : (size_t)length, out);
+}
+
+LEDGER_API char *ledger_result_json(const ledger_result *result) {
+  return result == NULL ? NULL : operation_result_json(result);
+}
+
+LEDGER_API int ledger_account(ledger *db, const char *account, ledger_balance *out) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && (account == NULL || out == NULL))
+    rc = error_set(&db->error, LEDGER_MISUSE, "no account is named");
+  return rc == LEDGER_OK ? account_get(db, account, out) : rc;
+}
+
+LEDGER_API int ledger_balance_at(ledger *db, const char *account, const char *time,
+                                 enum ledger_clock clock, ledger_balance *out) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && (account == NULL || time == NULL || out == NULL))
+    rc = error_set(&db->error, LEDGER_MISUSE, "no account is named, or no time");
+  if (rc == LEDGER_OK && (unsigned)clock > LEDGER_EFFECTIVE)
+    rc = error_set(&db->error, LEDGER_MISUSE, "there is no such clock");
+  return rc == LEDGER_OK ? history_balance_at(db, account, time, clock, out) : rc;
+}
+
+LEDGER_API int ledger_history(ledger *db, const ledger_history_filter *filter, ledger_rows **out) {
+  if (out != NULL) *out = NULL;
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && (filter == NULL || out == NULL))
+    rc = error_set(&db->error, LEDGER_MISUSE, "no filter is given, or no place for the rows");
+  return rc == LEDGER_OK ? history_rows(db, filter, out) : rc;
+}
+
+LEDGER_API int ledger_expire(ledger *db, int64_t *count) {
+  int64_t done = 0;
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK) rc = hold_expire_due(db, &done);
+  if (count != NULL) *count = done;
+  return rc;
+}
+
+/* ---- the proof */
+
+LEDGER_API void ledger_signing_key(unsigned char secret_key[LEDGER_SECRET_KEY_BYTES],
+                                   unsigned char public_key[LEDGER_PUBLIC_KEY_BYTES]) {
+  if (secret_key != NULL && public_key != NULL) seal_sign_keypair(secret_key, public_key);
+}
+
+LEDGER_API int ledger_get_head(ledger *db, const unsigned char *secret_key, ledger_head *out) {
+  int rc = connection_enter(db);
+  if (rc != LEDGER_OK) return rc;
+  if (out == NULL) return error_set(&db->error, LEDGER_MISUSE, "a head to fill is missing");
+  return head_get(db, secret_key, out);
+}
+
+LEDGER_API int ledger_verify(ledger *db, const ledger_verify_options *options, char **report) {
+  if (report != NULL) *report = NULL;
+  int rc = connection_enter(db);
+  if (rc != LEDGER_OK) return rc;
+  if (report == NULL) return error_set(&db->error, LEDGER_MISUSE, "a report to fill is missing");
+  return verify_book(db, options, report);
 }
 
 /* ---- reading rows */

@@ -2,7 +2,7 @@
 ** ledger: an application's PostgreSQL database in one SQLite file.
 **
 ** This header is the manual. Read it from top to bottom: what a file is, errors, values, opening, writing rows,
-** reading rows, describing, carrying away.
+** reading rows, the book, the proof, describing, carrying away.
 **
 ** A ledger file is a SQLite database (WAL) made from a PostgreSQL schema: the same tables, types, constraints,
 ** defaults and policies. The rows it accepts are the rows PostgreSQL would accept, the rows it refuses it refuses
@@ -48,6 +48,9 @@ typedef struct ledger_rows ledger_rows; /* rows being read */
 #define LEDGER_NUMBER_DIGITS_MAX 147455  /* digits of a numeric: 131072 before the point, 16383 after it */
 #define LEDGER_TEXT_MAX (256 * 1024 * 1024) /* bytes of one value */
 #define LEDGER_STATEMENT_MAX (64 * 1024) /* bytes of one statement of a schema file */
+#define LEDGER_REFERENCE_MAX 90          /* bytes of a reference; what the book appends fits into varchar(100) */
+#define LEDGER_LEG_MAX 64                /* legs of a posting */
+#define LEDGER_BATCH_MAX 100000          /* operations of one call of ledger_post_batch() */
 
 /* ---------------------------------------------------------------- errors
 ** X(name, number, SQLSTATE, meaning). Numbers never change. */
@@ -124,7 +127,38 @@ typedef struct ledger_rows ledger_rows; /* rows being read */
   X(FIELD_OVERFLOW,   69, "22015", "interval field overflow")                                        \
   X(SUBSTRING,        70, "22011", "negative substring length")                                      \
   X(NULL_NOT_ALLOWED, 71, "22004", "a null value where none may be")                                 \
-  X(INVALID_BUCKET,   72, "2201G", "invalid argument for width_bucket")
+  X(INVALID_BUCKET,   72, "2201G", "invalid argument for width_bucket")                              \
+  /* the book's; the class LG is ours (SQL leaves classes from I to Z to the implementation) */      \
+  X(NO_FUNDS,         73, "LG001", "not enough available")                                           \
+  X(FROZEN,           74, "LG002", "the account is frozen: nothing leaves it")                       \
+  X(SUSPENDED,        75, "LG003", "the account is suspended: nothing moves until it is active")     \
+  X(CLOSED,           76, "LG004", "the account is closed")                                          \
+  X(WRONG_CURRENCY,   77, "LG005", "an amount in another currency than the account's")               \
+  X(WRONG_SCALE,      78, "LG006", "more digits after the point than the currency or the account has") \
+  X(NOT_POSITIVE,     79, "LG007", "an amount that is not greater than zero")                        \
+  X(AMOUNT_RANGE,     80, "LG008", "an amount or a balance out of the account's range")              \
+  X(SAME_ACCOUNT,     81, "LG009", "both sides are the same account")                                \
+  X(UNKNOWN_ACCOUNT,  82, "LG010", "no such account")                                                \
+  X(REFERENCE_REUSED, 83, "LG011", "the reference was used for another operation")                   \
+  X(KEY_REUSED,       84, "LG012", "the idempotency key was used for another operation")             \
+  X(HOLD_EXPIRED,     85, "LG013", "the hold has expired")                                           \
+  X(OVER_CAPTURED,    86, "LG014", "more than what is left of the hold")                             \
+  X(OVER_REVERSED,    87, "LG015", "more than what is left to reverse")                              \
+  X(LIMIT,            88, "LG016", "the account's maximum balance would be exceeded")                \
+  X(UNBALANCED,       89, "LG017", "the legs do not sum to zero in each currency")                   \
+  X(LINK_BROKEN,      90, "LG018", "another operation of the linked group or the batch was refused") \
+  X(RESERVED_SUFFIX,  91, "LG019", "a reference that ends as the book's own do")                     \
+  X(UNKNOWN_REFERENCE, 92, "LG020", "no operation has the reference")                                \
+  X(WRONG_STATE,      93, "LG021", "the operation is not possible in the state it meets")            \
+  X(VERSION_CONFLICT, 94, "LG022", "the account's version is not the expected one")                  \
+  X(CONDITION_FAILED, 95, "LG023", "a balance condition of the caller's does not hold")              \
+  X(NO_RATE,          96, "LG024", "no exchange rate for the pair at the time")                      \
+  X(NO_FEE,           97, "LG025", "no active fee of the type and currency")                         \
+  X(NO_BOOK,          98, "LG026", "the schema has no tables that the operation needs")              \
+  X(NOT_IN_BOOK,      99, "LG027", "an account with a balance that the book has never posted")       \
+  X(BOOK_BROKEN,     102, "LG028", "the plain rows and the book do not agree")                       \
+  X(NOT_EMPTY,       103, "LG029", "the account has a balance or an open hold")                      \
+  X(BAD_OPERATION,   104, "LG030", "a member is missing, unknown or not allowed in the operation")
 
 enum {
   LEDGER_OK = 0,
@@ -161,7 +195,9 @@ LEDGER_API void ledger_free(void *memory);
 enum {
   LEDGER_READ_ONLY_FILE = 1, /* ledger_open: no writes through this handle */
   LEDGER_NO_SEED = 2,        /* ledger_create: leave the seed rows of the schema out */
-  LEDGER_SYNC_NORMAL = 4     /* a power cut may lose the last commits, never the file's soundness; default: FULL */
+  LEDGER_SYNC_NORMAL = 4,    /* a power cut may lose the last commits, never the file's soundness; default: FULL */
+  LEDGER_PLAIN = 8           /* rows alone: no audit trail of what is written through this handle, and balances and completed
+                             ** transactions may be written as any other value. ledger_verify() will say what does not add up */
 };
 
 /*
@@ -284,6 +320,284 @@ LEDGER_API const char *ledger_rows_text(ledger_rows *rows, int column, size_t *l
 LEDGER_API const char *ledger_rows_json(ledger_rows *rows, size_t *length);
 
 LEDGER_API void ledger_rows_free(ledger_rows *rows); /* NULL is allowed */
+
+/* ---------------------------------------------------------------- the book
+** On accounts and transactions (schemas full and wallstreet, and any that has these two tables with their columns) stands a
+** double-entry book. Every movement of money is one operation, and becomes one journal: entries that sum to zero per currency,
+** rows of transactions (or portfolio_transactions) for those who read plain tables, an audit row, and a link of the
+** hash chain, all in one transaction of the file. What `balance` and `available_balance` show is the last entry's.
+**
+** Amounts are text such as "12.50", greater than zero, with no more digits after the point than the currency has (ISO 4217
+** minor units) and the account's column holds; they are never rounded on input and never floats.
+** An account is named by its id, by its account_number, as portfolio:USER:CURRENCY (a column of a user's portfolio), or,
+** to read only, as system:NAME:CURRENCY[:SCALE]; NAME is world, fees, exchange, equity, or suspense.
+** A reference names an operation for ever: the same operation again with the same reference is not done again, it gives the
+** first result (replayed 1). Another operation with it is REFERENCE_REUSED, and the message names the field that differs.
+** The payer's row keeps the reference R; rows beside it are R.C (payee), R.F1 (fee), R.X1 (exchange), R.L1 ... (legs).
+** A caller's reference may not end so (RESERVED_SUFFIX).
+*/
+
+/* X(name, word, what it does). The words are those of `ledger batch`, of journals and of the audit trail. */
+#define LEDGER_OPERATIONS(X)                                                                          \
+  X(OPEN, "open", "opens an account")                                                                 \
+  X(LIMITS, "limit", "sets the limits of an account")                                                 \
+  X(FREEZE, "freeze", "lets nothing leave an account")                                                \
+  X(SUSPEND, "suspend", "lets nothing move on an account")                                            \
+  X(ACTIVATE, "activate", "makes a frozen or suspended account active again")                         \
+  X(CLOSE, "close", "closes an empty account for ever")                                               \
+  X(OPENING, "opening", "brings in an opening balance, against equity")                               \
+  X(DEPOSIT, "deposit", "money comes in from the world")                                              \
+  X(WITHDRAW, "withdraw", "money goes out to the world")                                              \
+  X(TRANSFER, "transfer", "moves money from one account to another")                                  \
+  X(POST, "post", "moves money between up to 64 accounts at once")                                    \
+  X(HOLD, "hold", "reserves money for a later capture")                                               \
+  X(CAPTURE, "capture", "takes a hold, all of it or a part")                                          \
+  X(RELEASE, "release", "gives back what is left of a hold")                                          \
+  X(EXPIRE, "expire", "gives back what is left of a hold past its time")                              \
+  X(REVERSE, "reverse", "posts the opposite of an operation, in full or in part")                     \
+  X(FEE, "fee", "charges a fee from fee_config")                                                      \
+  X(EXCHANGE, "exchange", "changes one currency into another at a rate of exchange_rates")            \
+  X(ADJUST, "adjust", "corrects a balance, against equity")                                           \
+  X(RECEIVE, "receive", "credits coins that arrived at a deposit address")                            \
+  X(ORDER, "order", "orders a trade and holds what it costs")                                         \
+  X(FILL, "fill", "fills an order: cash against coins")                                               \
+  X(CANCEL, "cancel", "cancels an order and releases its hold")                                       \
+  X(PAYOUT, "payout", "asks for coins to be sent out and holds them")                                 \
+  X(APPROVE, "approve", "approves a payout")                                                          \
+  X(COMPLETE, "complete", "completes a payout with its transaction hash")                             \
+  X(REJECT, "reject", "rejects a payout and releases its hold")                                       \
+  X(AUDIT, "audit", "a change of a plain row, in the chain for its audit row; not an operation of callers")
+
+enum ledger_operation_kind {
+#define X(name, word, summary) LEDGER_OP_##name,
+  LEDGER_OPERATIONS(X)
+#undef X
+      LEDGER_OP_COUNT
+};
+
+/* X(member, meaning): the text members of an operation, NULL where not given. The same names are members of `ledger batch` and
+** options of the commands. */
+#define LEDGER_OPERATION_TEXTS(X)                                                                     \
+  X(reference, "the caller's name of the operation, 1 to 90 bytes, unique for ever")                  \
+  X(key, "an idempotency key besides the reference, unique within its scope")                         \
+  X(scope, "the scope of the key, e.g. a user's id; empty unless given")                              \
+  X(account, "the account that is opened, limited, frozen, closed, charged")                          \
+  X(from, "the account that pays")                                                                    \
+  X(to, "the account that receives")                                                                  \
+  X(amount, "e.g. 12.50; of a capture or a reversal: all that is left unless given")                  \
+  X(currency, "of the amount; the account's unless given; needed to open an account")                 \
+  X(of, "the reference of the hold, order, payout or operation that this one is about")               \
+  X(fee, "a fee_type of fee_config: its fee is charged to the payer besides the amount (deposit: to the receiver)") \
+  X(rounding, "half_up (unless given), half_even, down, up, floor, ceiling")                          \
+  X(least, "exchange: the least that must be received, fill: the most or least total; else refused")  \
+  X(min_available, "condition: what the payer must still have available afterwards")                  \
+  X(max_after, "condition: what the receiver's balance may be at most afterwards")                    \
+  X(effective_at, "when it counts, a timestamp; now unless given")                                    \
+  X(expires_at, "hold: until when it can be captured, a timestamp; for ever unless given")            \
+  X(description, "text for people, into the row")                                                     \
+  X(metadata, "a JSON object, into the row")                                                          \
+  X(type, "open: checking (unless given), savings, investment, business")                             \
+  X(number, "open: the account_number; WS and 12 digits are minted unless given")                     \
+  X(user, "open: the owner's id; order, payout: whose portfolio")                                     \
+  X(overdraft_limit, "limit: how far below zero the balance may go; 0 unless given")                  \
+  X(min_balance, "limit: the balance that payments must leave; 0 unless given")                       \
+  X(max_balance, "limit: the most that the account may hold; none unless given")                      \
+  X(side, "order: buy or sell")                                                                       \
+  X(asset, "order: the coin's symbol, e.g. BTC")                                                      \
+  X(price, "order, fill: US dollars for one coin")                                                    \
+  X(address, "receive: the deposit address; payout: where the coins go")                              \
+  X(txn_hash, "receive, complete: hash of the transaction on the coin's network")                     \
+  X(reason, "release, reject, cancel, freeze, adjust, reverse: why, into the audit trail")
+
+#define LEDGER_OPERATION_FLAGS(X)                                                                     \
+  X(final, "capture: release what is left afterwards")                                                \
+  X(keep_failed, "a refusal for the state of things (funds, limits, status, expiry) is kept as a failed row that consumes the reference") \
+  X(linked, "batches: done or refused together with the next operation")
+
+typedef struct ledger_leg {
+  const char *account;
+  const char *amount;      /* signed: "-12.50" leaves the account, "12.50" arrives */
+  const char *currency;    /* NULL: the account's */
+  const char *description; /* or NULL */
+} ledger_leg;
+
+/* Make it zero, then set what the kind needs. Texts are borrowed for the call. */
+typedef struct ledger_operation {
+  enum ledger_operation_kind kind;
+#define X(name, meaning) const char *name;
+  LEDGER_OPERATION_TEXTS(X)
+#undef X
+#define X(name, meaning) int name;
+  LEDGER_OPERATION_FLAGS(X)
+#undef X
+  int64_t version;    /* condition: the version of `account`, or else `from`, or else `to`; 0: none */
+  int64_t to_version; /* condition: the version of `to`, where `from` is given, too; 0: none */
+  int leg_count;      /* post: at most LEDGER_LEG_MAX */
+  const ledger_leg *legs;
+} ledger_operation;
+
+/* An account as a journal left it, or as it is now. */
+typedef struct ledger_balance {
+  char account[80];   /* accounts.id, portfolio:USER:CURRENCY or system:NAME:CURRENCY */
+  char number[52];    /* account_number, "" where there is none */
+  char currency[24];
+  char status[12];    /* as it is now: active, suspended, frozen, closed */
+  int scale;          /* digits after the point of the amounts below */
+  char balance[24], available[24], held[24];
+  char overdraft_limit[24], min_balance[24], max_balance[24]; /* as they are now; max_balance "" is none */
+  int64_t version;    /* entries so far */
+} ledger_balance;
+
+typedef struct ledger_result {
+  int code;          /* LEDGER_OK, or why it was refused */
+  int replayed;      /* 1: it was done before, these are the first results */
+  enum ledger_operation_kind kind;
+  int64_t journal;   /* its number, from 1; 0 if refused without a trace */
+  char status[12];   /* completed, pending (hold, order, payout), failed */
+  char reference[LEDGER_REFERENCE_MAX + 1];
+  char transaction_id[37]; /* of the row that bears the reference, "" where there is none */
+  char amount[24], currency[24];          /* what moved, or was held */
+  char fee[24];                           /* "" where none was charged, or held with the amount; in `currency` */
+  char received[24], received_currency[24], rate[24]; /* exchange, fill; else "" */
+  char remaining[24];                     /* hold, capture, release: what is left of the hold; else "" */
+  char created_at[40], effective_at[40];  /* 2026-11-20T09:00:00.123456Z */
+  int balance_count;
+  const ledger_balance *balances; /* the accounts it touched, those of the system left out; live until the handle's next call */
+  const ledger_error *error;      /* NULL if it is done; lives as long */
+} ledger_result;
+
+/*
+** Does one operation, durably, and gives its result. Outside ledger_begin() it is a transaction of its own.
+** A refusal returns the code that is in result->code, too, and changes nothing (but for keep_failed). `result` may be NULL.
+** Errors: those from NO_FUNDS to BAD_OPERATION, INVALID_DATETIME, BUSY, FULL, IO, READ_ONLY.
+*/
+LEDGER_API int ledger_post(ledger *db, const ledger_operation *operation, ledger_result *result);
+
+enum ledger_batch_mode {
+  LEDGER_BATCH_ATOMIC,  /* all or none */
+  LEDGER_BATCH_STOP,    /* what stands before the first refusal is done, what stands behind it is not tried (LINK_BROKEN) */
+  LEDGER_BATCH_CONTINUE /* each for itself */
+};
+enum { LEDGER_DRY_RUN = 1 }; /* everything is tried in order, and nothing kept */
+
+/*
+** Does `count` operations with one commit, results in the same order. An operation with `linked` stands or falls with the next
+** one, in every mode. Returns LEDGER_OK when the batch was worked off, also if it has refusals; atomic: the code of the
+** first refusal. When it returns IO, FULL, BUSY or MEMORY nothing is done.
+*/
+LEDGER_API int ledger_post_batch(ledger *db, int count, const ledger_operation *operations, enum ledger_batch_mode mode,
+                                 int flags, ledger_result *results);
+
+/*
+** Reads an operation from JSON, {"op":"transfer","from":"A","to":"B","amount":"12.50","reference":"R"}, legs as an array of
+** objects; metadata as an object, or as its text; numbers are taken as text. The texts lie in the handle until this function is
+** called again after another one: operations that are read one after the other can be posted together.
+** When it fails *out is an operation that is refused wherever it is posted (BAD_OPERATION), with `linked` as it was given: a batch
+** keeps its order and its groups.
+*/
+LEDGER_API int ledger_operation_read(ledger *db, const char *json, ptrdiff_t length, ledger_operation *out);
+
+/* A result as one line of JSON, {"ok":true,"op":"transfer","journal":17,...} or {"ok":false,"sqlstate":"LG001",...}. The caller's. */
+LEDGER_API char *ledger_result_json(const ledger_result *result);
+
+/*
+** Group commit: threads that post at the same time share commits. The group takes the handle, which nobody else uses until the
+** group is closed. ledger_group_post() may be called from any thread; it returns when its operation is durable or refused.
+** result->balances and result->error lie in `room`.
+*/
+typedef struct ledger_group ledger_group;
+typedef struct ledger_group_room {
+  ledger_balance balances[2 * LEDGER_LEG_MAX];
+  ledger_error error;
+} ledger_group_room;
+LEDGER_API int ledger_group_open(ledger *db, int operations_max, ledger_group **out); /* of one commit, 1 to LEDGER_BATCH_MAX */
+LEDGER_API int ledger_group_post(ledger_group *group, const ledger_operation *operation, ledger_result *result,
+                                 ledger_group_room *room);
+LEDGER_API void ledger_group_close(ledger_group *group); /* after the last call has returned */
+
+/* Expires every open hold past its time, each by an operation of its own, EXPIRE-UUID with the id of the hold's journal; *count,
+** where not NULL: how many. A hundred share a commit; a refusal of one does not stop the others. */
+LEDGER_API int ledger_expire(ledger *db, int64_t *count);
+
+/* An account as it is. UNKNOWN_ACCOUNT. */
+LEDGER_API int ledger_account(ledger *db, const char *account, ledger_balance *out);
+
+enum ledger_clock {
+  LEDGER_BOOKED,   /* when it was recorded */
+  LEDGER_EFFECTIVE /* when it counts */
+};
+/* Its balance as of `time`, a timestamp as PostgreSQL reads it: all entries up to and with that moment. version is that of the
+** last entry counted; with LEDGER_EFFECTIVE, which reads all of the account's entries, available and held are "". */
+LEDGER_API int ledger_balance_at(ledger *db, const char *account, const char *time, enum ledger_clock clock, ledger_balance *out);
+
+/* Zero, then set. `after` is the `cursor` of the last row of the page before. */
+typedef struct ledger_history_filter {
+  const char *account;   /* or NULL: the journals of the whole book */
+  const char *kind;      /* an operation's word, or NULL */
+  const char *reference; /* journals about this reference: its own, captures, reversals; or NULL */
+  const char *since, *until; /* booking times, or NULL */
+  int64_t after;
+  int limit;             /* rows at most; 0 is 100 */
+  int oldest_first;
+} ledger_history_filter;
+/*
+** What happened, newest first. Of an account: a row per entry, with columns cursor, journal, kind, reference, layer (posted,
+** held, expected), amount, balance, available, version, effective_at, created_at, description. Of the book: a row per journal:
+** cursor, journal, kind, reference, of, outcome (done, or the SQLSTATE of a refusal that was kept), effective_at, created_at,
+** entries, hash. At most 1000 rows a page.
+** Errors: UNKNOWN_ACCOUNT, UNKNOWN_REFERENCE, INVALID_DATETIME, INVALID_PARAMETER (kind, limit, after).
+*/
+LEDGER_API int ledger_history(ledger *db, const ledger_history_filter *filter, ledger_rows **out);
+
+/* Who acts through this handle from now on, for the audit trail; each member NULL where not known, `actor` NULL: nobody. Copied.
+** A user who is deleted later on is null in the rows written after that, too. FOREIGN_KEY: no such user; INVALID_TEXT. */
+typedef struct ledger_actor {
+  const char *user_id, *admin_id; /* ids of users */
+  const char *admin_key;          /* a label, never the key */
+  const char *ip_address, *user_agent;
+} ledger_actor;
+LEDGER_API int ledger_set_actor(ledger *db, const ledger_actor *actor);
+
+/* ---------------------------------------------------------------- the proof */
+
+#define LEDGER_SECRET_KEY_BYTES 64
+#define LEDGER_PUBLIC_KEY_BYTES 32
+
+typedef struct ledger_head {
+  int64_t journal;     /* number of the last journal, 0 in an empty book */
+  char hash[65];       /* of the chain up to it, hexadecimal */
+  char created_at[40]; /* of the journal */
+  char public_key[65]; /* of the file's signing key, "" if it has none */
+  char signature[129]; /* Ed25519 over the device's id, the number, the hash and the sums of the checkpoint (book/head.c); "" if not signed */
+} ledger_head;
+
+/* A new Ed25519 key pair (RFC 8032). */
+LEDGER_API void ledger_signing_key(unsigned char secret_key[LEDGER_SECRET_KEY_BYTES],
+                                   unsigned char public_key[LEDGER_PUBLIC_KEY_BYTES]);
+
+/*
+** The head of the journal's chain, to be kept where the file's holder cannot change it. With a secret key it is signed and kept in
+** the file as a checkpoint; the first key that signs becomes the file's, another one is then refused (FORBIDDEN).
+*/
+LEDGER_API int ledger_get_head(ledger *db, const unsigned char *secret_key, ledger_head *out);
+
+typedef struct ledger_verify_options {
+  int full;               /* also SQLite's integrity_check in place of quick_check */
+  const char *head;       /* "17:9f3a..." as kept from ledger_get_head(): the chain must pass through it; or NULL. With a public_key
+                          ** beside it it was a signed one, and its checkpoint must be there, too */
+  const char *public_key; /* the signing key as kept elsewhere, hexadecimal; NULL: the file's own word for it */
+} ledger_verify_options;
+
+/*
+** Proves the book: entries balance, balances follow from entries, limits held, plain rows match their journals, the hash chain and
+** its checkpoints, the audit trail, the file itself. *report, a JSON document, is the caller's, also when the book is broken:
+**   {"proven":false,"journals":..,"entries":..,"accounts":..,"rows":..,"audit_rows":..,"checkpoints":..,"constraints":true,
+**    "breaks":2,"first":[{"check":"V2","table":"accounts","id":"...","seq":..,"message":"..."}]}
+** with the first 100 breaks; table, id and seq where there are such; V1 to V12 are explained in book/verify.c. constraints is false
+** through a read-only handle, whose CHECK constraints SQLite does not read. LEDGER_OK: proven; LEDGER_BOOK_BROKEN; else it
+** could not run, and *report is NULL. INVALID_PARAMETER for a head or key that is none.
+*/
+LEDGER_API int ledger_verify(ledger *db, const ledger_verify_options *options, char **report);
 
 /* ---------------------------------------------------------------- types without a file */
 

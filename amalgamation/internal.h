@@ -10,12 +10,16 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef SQLITE_ENABLE_PREUPDATE_HOOK
+#define SQLITE_ENABLE_PREUPDATE_HOOK /* for the prototypes; store/observe.c says what for */
+#endif
 #include <sqlite3.h>
 
 #define LAYER_GROUND 1
@@ -47,6 +51,9 @@
 #endif
 #if LEDGER_LAYER >= LAYER_STORE
 #include "store/store.h"
+#endif
+#if LEDGER_LAYER >= LAYER_BOOK
+#include "book/book.h"
 #endif
 #if LEDGER_LAYER >= LAYER_ACCESS
 #include "access/access.h"

@@ -162,3 +162,86 @@ CREATE TABLE ledger_catalog_note (   -- what the compiler skipped, recorded or m
   position INTEGER NOT NULL,         -- column of the line, in characters, from 1
   message  TEXT NOT NULL
 );
+
+-- ---- the book. Times are microseconds since 1970-01-01 UTC; amounts are whole numbers of the account's smallest unit, 10^-scale.
+
+CREATE TABLE ledger_account (
+  account_key     INTEGER PRIMARY KEY, -- from 1 without gaps
+  class           TEXT NOT NULL CHECK (class IN ('account', 'portfolio', 'system')),
+  owner           TEXT NOT NULL,       -- accounts.id; portfolio.user_id; of a system account world, fees, exchange, equity, suspense
+  currency        TEXT NOT NULL,
+  scale           INTEGER NOT NULL,    -- digits after the point
+  overdraft_limit INTEGER NOT NULL DEFAULT 0,
+  min_balance     INTEGER NOT NULL DEFAULT 0,
+  max_balance     INTEGER,             -- null: none
+  balance         INTEGER NOT NULL DEFAULT 0, -- this and what follows: as the last entry left it
+  held            INTEGER NOT NULL DEFAULT 0, -- of its balance, for open holds
+  expected        INTEGER NOT NULL DEFAULT 0, -- what open holds of others will bring
+  version         INTEGER NOT NULL DEFAULT 0, -- entries so far
+  last_entry      INTEGER,             -- seq of the last one
+  last_jump       INTEGER              -- its jump
+);
+CREATE UNIQUE INDEX ledger_account_owner ON ledger_account (owner, currency, scale);
+
+CREATE TABLE ledger_journal (         -- one row per operation; never changed
+  seq          INTEGER PRIMARY KEY,    -- from 1 without gaps
+  kind         TEXT NOT NULL,          -- an operation's word: transfer, hold, ...
+  id           TEXT NOT NULL,          -- uuid whose last byte is 0: the id of its audit row; 1, 2, ... in that byte: ids of the plain rows it made
+  reference    TEXT,                   -- the caller's; null for an audit journal
+  parent       INTEGER,                -- journal of the hold, order, payout or operation that it is about
+  outcome      INTEGER NOT NULL DEFAULT 0, -- 0 done, else the LEDGER_* code of a refusal that was kept
+  reason       TEXT,                   -- its sentence
+  effective_at INTEGER,                -- null: created_at
+  created_at   INTEGER NOT NULL,       -- never before that of the journal before it
+  rows         INTEGER NOT NULL DEFAULT 0, -- rows of transactions and portfolio_transactions that it made
+  request      BLOB,                   -- the operation as asked: of each member its number and 8 bytes of hash (book/request.c)
+  detail       TEXT,                   -- JSON: fee, rate, limits: what verify computes again
+  hash         BLOB NOT NULL           -- BLAKE2b-256 of the hash before it and of all that the journal wrote (book/chain.c)
+);
+CREATE UNIQUE INDEX ledger_journal_reference ON ledger_journal (reference) WHERE reference IS NOT NULL;
+CREATE INDEX ledger_journal_parent ON ledger_journal (parent) WHERE parent IS NOT NULL;
+
+CREATE TABLE ledger_entry (           -- one row per change of an account; never changed
+  seq             INTEGER PRIMARY KEY, -- from 1 without gaps
+  journal         INTEGER NOT NULL,
+  account_key     INTEGER NOT NULL,
+  layer           INTEGER NOT NULL CHECK (layer BETWEEN 0 AND 2), -- 0 posted; 1 held, of the payer; 2 expected, of the payee
+  amount          INTEGER NOT NULL,    -- signed. In a journal layer 0 sums to zero per currency and scale, and so do 1 and 2 together
+  balance_after   INTEGER NOT NULL,
+  available_after INTEGER NOT NULL,    -- balance less held
+  version         INTEGER NOT NULL,    -- of the account: 1, 2, 3, ...
+  previous        INTEGER,             -- seq of the account's entry before
+  jump            INTEGER              -- seq of an earlier one, so that any is found in log(version) steps (book/history.c)
+);
+
+CREATE TABLE ledger_remainder (       -- what is left of a journal's amount: of a hold, to capture; of others, to reverse
+  journal    INTEGER PRIMARY KEY,
+  amount     INTEGER NOT NULL,
+  settled    INTEGER NOT NULL DEFAULT 0, -- captured or reversed so far
+  released   INTEGER NOT NULL DEFAULT 0, -- hold: given back
+  expires_at INTEGER                   -- of a hold that is open
+);
+CREATE INDEX ledger_remainder_expires ON ledger_remainder (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE ledger_idempotency (     -- keys besides the reference
+  scope   TEXT NOT NULL,
+  key     TEXT NOT NULL,
+  journal INTEGER NOT NULL,
+  PRIMARY KEY (scope, key)
+) WITHOUT ROWID;
+
+CREATE TABLE ledger_checkpoint (      -- heads of the chain that were signed
+  journal    INTEGER PRIMARY KEY,
+  hash       BLOB NOT NULL,
+  sums       TEXT NOT NULL,            -- JSON: journals, entries, and per currency the sum of customers' balances
+  signed_at  INTEGER NOT NULL,
+  public_key BLOB NOT NULL,
+  signature  BLOB NOT NULL             -- Ed25519
+);
+
+CREATE TRIGGER ledger_journal_update BEFORE UPDATE ON ledger_journal BEGIN SELECT RAISE(ABORT, '23001: journals are never changed'); END;
+CREATE TRIGGER ledger_journal_delete BEFORE DELETE ON ledger_journal BEGIN SELECT RAISE(ABORT, '23001: journals are never deleted'); END;
+CREATE TRIGGER ledger_entry_update BEFORE UPDATE ON ledger_entry BEGIN SELECT RAISE(ABORT, '23001: entries are never changed'); END;
+CREATE TRIGGER ledger_entry_delete BEFORE DELETE ON ledger_entry BEGIN SELECT RAISE(ABORT, '23001: entries are never deleted'); END;
+CREATE TRIGGER ledger_checkpoint_update BEFORE UPDATE ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, '23001: checkpoints are never changed'); END;
+CREATE TRIGGER ledger_checkpoint_delete BEFORE DELETE ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, '23001: checkpoints are never deleted'); END;

@@ -70,7 +70,7 @@ check_sanitized() {
     export LSAN_OPTIONS=suppressions=$PWD/$OUT/leaks:print_suppressions=0
     export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
     export SANITIZED=$CFLAGS
-    do_build && run_tests ground types compiler schema store access sync shell extension amalgamation differential fuzz faults
+    do_build && run_tests ground types compiler schema store book access sync shell extension amalgamation differential fuzz faults
   )
 }
 

@@ -52,6 +52,15 @@ LEDGER_PRIVATE char *arena_copy(struct arena *arena, const char *text, size_t le
   return copy;
 }
 
+LEDGER_PRIVATE char *arena_finish(struct arena *arena, sqlite3_str *built) {
+  bool is_whole = sqlite3_str_errcode(built) == SQLITE_OK;
+  size_t length = (size_t)sqlite3_str_length(built);
+  char *text = sqlite3_str_finish(built); /* NULL when it is empty */
+  char *copy = is_whole ? arena_copy(arena, text, length) : NULL;
+  sqlite3_free(text);
+  return copy;
+}
+
 LEDGER_PRIVATE void arena_reset(struct arena *arena) {
   arena->used = 0;
   struct arena_block *kept = arena->block;

@@ -8,5 +8,6 @@
 #include "error.c"
 #include "id.c"
 #include "json.c"
+#include "money.c"
 #include "seal.c"
 #include "text.c"

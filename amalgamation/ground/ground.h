@@ -24,6 +24,7 @@ struct arena {
 };
 LEDGER_PRIVATE void *arena_alloc(struct arena *arena, size_t bytes); /* 8-byte aligned; NULL when memory is short */
 LEDGER_PRIVATE char *arena_copy(struct arena *arena, const char *text, size_t length); /* with a NUL behind it */
+LEDGER_PRIVATE char *arena_finish(struct arena *arena, sqlite3_str *built); /* frees it; a copy of its text, NULL: memory */
 LEDGER_PRIVATE void arena_reset(struct arena *arena); /* keeps the largest block up to 1 MB for the next round */
 LEDGER_PRIVATE void arena_free(struct arena *arena);
 
@@ -78,6 +79,44 @@ LEDGER_PRIVATE void seal_sha256_final(struct seal_sha256 *hash, unsigned char ou
 #define SEAL_SHA512_BYTES 64
 LEDGER_PRIVATE void seal_sha512(const void *bytes, size_t length, unsigned char out[SEAL_SHA512_BYTES]);
 LEDGER_PRIVATE void seal_random(void *out, size_t length);
+/* BLAKE2b-256 (RFC 7693) */
+#define SEAL_BLAKE2B_BYTES 32
+struct seal_blake2b {
+  uint64_t state[64]; /* opaque: holds a crypto_generichash_state on a multiple of 64, so it is not copied while in use */
+};
+LEDGER_PRIVATE void seal_blake2b_init(struct seal_blake2b *hash);
+LEDGER_PRIVATE void seal_blake2b_update(struct seal_blake2b *hash, const void *bytes, size_t length);
+LEDGER_PRIVATE void seal_blake2b_final(struct seal_blake2b *hash, unsigned char out[SEAL_BLAKE2B_BYTES]);
+LEDGER_PRIVATE uint64_t seal_short(const void *bytes, size_t length); /* SipHash-2-4 under a fixed key: a fingerprint */
+/* Ed25519 (RFC 8032) */
+LEDGER_PRIVATE void seal_sign_keypair(unsigned char secret_key[64], unsigned char public_key[32]);
+LEDGER_PRIVATE void seal_sign(const unsigned char secret_key[64], const void *bytes, size_t length, unsigned char signature[64]);
+LEDGER_PRIVATE bool seal_sign_is_valid(const unsigned char public_key[32], const void *bytes, size_t length,
+                                       const unsigned char signature[64]);
+LEDGER_PRIVATE void seal_sign_public(const unsigned char secret_key[64], unsigned char public_key[32]);
+
+/* ---- money.c: amounts as whole numbers of 10^-scale, scale 0 to 18. No floating point. */
+
+#define MONEY_TEXT_MAX 24 /* bytes of the longest text of an amount, with a NUL */
+__extension__ typedef __int128 money_wide; /* for sums and products of amounts */
+enum money_rounding { MONEY_HALF_UP, MONEY_HALF_EVEN, MONEY_DOWN, MONEY_UP, MONEY_FLOOR, MONEY_CEILING };
+
+/* Reads PostgreSQL's numeric syntax without exponent, NaN, Infinity; the result counts 10^-scale. INVALID_TEXT, WRONG_SCALE when a digit
+** other than 0 stands past `digits` (at most scale), AMOUNT_RANGE. `error` may be NULL. */
+LEDGER_PRIVATE int money_read(const char *text, size_t length, int scale, int digits, int64_t *out, ledger_error *error);
+/* Canonical text with exactly `scale` digits after the point. Returns its length. */
+LEDGER_PRIVATE size_t money_text(int64_t amount, int scale, char out[MONEY_TEXT_MAX]);
+/* amount * numerator / denominator, rounded once. denominator > 0. AMOUNT_RANGE. */
+LEDGER_PRIVATE int money_multiply(int64_t amount, int64_t numerator, int64_t denominator, enum money_rounding rounding,
+                                  int64_t *out);
+/* From one scale to another; WRONG_SCALE if a digit is lost, AMOUNT_RANGE. */
+LEDGER_PRIVATE int money_rescale(int64_t amount, int from_scale, int to_scale, int64_t *out);
+/* Minor units of a currency (ISO 4217): 0, 2, 3 or 4; 2 if not listed; 8 for BTC ETH USDT USDC XRP ADA. */
+LEDGER_PRIVATE int money_digits(const char *currency);
+LEDGER_PRIVATE int64_t money_power(int exponent); /* 10^exponent, 0 to 18 */
+/* -1: no such word. The words of ledger.h: half_up, half_even, down, up, floor, ceiling. */
+LEDGER_PRIVATE int money_rounding(const char *word);
+LEDGER_PRIVATE const char *money_rounding_word(enum money_rounding rounding);
 
 /* ---- decimal.c: exact decimal numbers of any length, PostgreSQL's numeric without NaN and Infinity */
 
@@ -177,7 +216,8 @@ LEDGER_PRIVATE void json_start(struct json *json, const char *text, size_t lengt
 LEDGER_PRIVATE enum json_token json_next(struct json *json);
 /* After JSON_OBJECT or JSON_ARRAY: moves behind its end; *length receives the bytes from its first to its last. false: error. */
 LEDGER_PRIVATE bool json_skip(struct json *json, size_t *length);
-/* Decodes the last string or key into the arena. UNTRANSLATABLE for \u0000, INVALID_TEXT for a lone surrogate. */
+/* Decodes the last string or key: `length` bytes without a NUL behind them, of the document itself where nothing is escaped, else in
+** the arena. UNTRANSLATABLE for \u0000, INVALID_TEXT for a lone surrogate. */
 LEDGER_PRIVATE int json_decode(struct arena *arena, const struct json *json, const char **text, size_t *length,
                                ledger_error *error);
 /* After JSON_ERROR: sets "invalid input syntax for type json" with PostgreSQL's detail, or 54001. Returns json->code. */
@@ -186,5 +226,11 @@ LEDGER_PRIVATE int json_error(const struct json *json, ledger_error *error);
 LEDGER_PRIVATE int json_compare(const struct json *a, const struct json *b);
 /* Appends a JSON string literal, quotes included, escaping as PostgreSQL's escape_json() does. */
 LEDGER_PRIVATE void json_quote(sqlite3_str *out, const char *text, size_t length);
+/* What a document {"object":{"member":...}} says: the text of a string or a number, or an object as it stands; `object` NULL: the
+** document's own member. In the arena with a NUL, NULL where there is none. MEMORY, UNTRANSLATABLE, INVALID_TEXT. */
+LEDGER_PRIVATE int json_find(struct arena *arena, const char *document, const char *object, const char *member,
+                             const char **out, ledger_error *error);
+/* Appends "name":"text" to an object that is being written, with a comma where one is due; NULL: null. */
+LEDGER_PRIVATE void json_member(sqlite3_str *out, const char *name, const char *text);
 
 #endif

@@ -466,6 +466,43 @@ LEDGER_PRIVATE int json_compare(const struct json *a, const struct json *b) {
   return x < y ? -1 : x > y;
 }
 
+/* The token with which the value of a key begins, in the object that the scanner is in; JSON_END if it has no such key. */
+static enum json_token json_seek(struct json *json, const char *name) {
+  size_t ignored;
+  while (json_next(json) == JSON_KEY) {
+    bool found =
+        json->token_length == strlen(name) && memcmp(json->token, name, json->token_length) == 0;
+    enum json_token token = json_next(json);
+    if (found) return token;
+    if ((token == JSON_OBJECT || token == JSON_ARRAY) && !json_skip(json, &ignored)) break;
+  }
+  return JSON_END;
+}
+
+LEDGER_PRIVATE int json_find(struct arena *arena, const char *document, const char *object,
+                             const char *member, const char **out, ledger_error *error) {
+  struct json json;
+  *out = NULL;
+  if (document == NULL) return LEDGER_OK;
+  json_start(&json, document, strlen(document));
+  if (json_next(&json) != JSON_OBJECT) return LEDGER_OK;
+  if (object != NULL && json_seek(&json, object) != JSON_OBJECT) return LEDGER_OK;
+  enum json_token token = json_seek(&json, member);
+  const char *text = json.token;
+  size_t length = json.token_length;
+  if (token == JSON_STRING) {
+    int rc = json_decode(arena, &json, &text, &length, error);
+    if (rc != LEDGER_OK) return rc;
+  } else if (token == JSON_OBJECT) {
+    text = document + json.token_start;
+    if (!json_skip(&json, &length)) return LEDGER_OK;
+  } else if (token != JSON_NUMBER) {
+    return LEDGER_OK;
+  }
+  *out = arena_copy(arena, text, length);
+  return *out == NULL ? error_memory(error) : LEDGER_OK;
+}
+
 LEDGER_PRIVATE void json_quote(sqlite3_str *out, const char *text, size_t length) {
   sqlite3_str_appendchar(out, 1, '"');
   while (length > 0) {
@@ -489,6 +526,16 @@ LEDGER_PRIVATE void json_quote(sqlite3_str *out, const char *text, size_t length
     length--;
   }
   sqlite3_str_appendchar(out, 1, '"');
+}
+
+LEDGER_PRIVATE void json_member(sqlite3_str *out, const char *name, const char *text) {
+  int length = sqlite3_str_length(out);
+  if (length > 0 && sqlite3_str_value(out)[length - 1] != '{') sqlite3_str_appendchar(out, 1, ',');
+  sqlite3_str_appendf(out, "\"%s\":", name);
+  if (text == NULL)
+    sqlite3_str_appendall(out, "null");
+  else
+    json_quote(out, text, strlen(text));
 }
 
 #undef JSON_HOLE

@@ -1,5 +1,5 @@
 /*
-** seal.c: hashes and randomness, from libsodium. The only file that includes sodium.h.
+** seal.c: hashes, signatures and randomness, from libsodium. The only file that includes sodium.h.
 */
 #include "../internal.h"
 
@@ -33,12 +33,90 @@ LEDGER_PRIVATE void seal_sha512(const void *bytes, size_t length,
   crypto_hash_sha512(out, bytes, length);
 }
 
-LEDGER_PRIVATE void seal_random(void *out, size_t length) {
-  /* Safe to call again and from any thread; without it the first randombytes_buf() of two
-  ** threads would race. A machine without randomness cannot mint an id: randombytes_buf() ends
-  ** the process rather than return zeros. */
+/* Safe to call again and from any thread, at the price of a mutex that nobody holds. It chooses the code
+** for this processor: without it BLAKE2b would run the portable one, and the first randombytes_buf() of two threads
+** would race. */
+static void seal_start(void) {
   int ready = sodium_init();
   assert(ready >= 0);
   (void)ready;
+}
+
+LEDGER_PRIVATE void seal_random(void *out, size_t length) {
+  seal_start();
+  /* A machine without randomness cannot mint an id: this ends the process rather than return
+  ** zeros. */
   randombytes_buf(out, length);
+}
+
+/* ---- BLAKE2b */
+
+#define SEAL_ALIGNMENT 64 /* of crypto_generichash_state */
+
+_Static_assert(SEAL_BLAKE2B_BYTES == crypto_generichash_BYTES, "a BLAKE2b-256 has 32 bytes");
+_Static_assert(_Alignof(crypto_generichash_state) <= SEAL_ALIGNMENT, "aligned for the state");
+_Static_assert(sizeof(struct seal_blake2b) >=
+                   sizeof(crypto_generichash_state) + SEAL_ALIGNMENT - sizeof(uint64_t),
+               "seal_blake2b is too small");
+
+/* The state stands on the first multiple of 64 in its room, so a struct must not be moved between init
+** and final. */
+static crypto_generichash_state *seal_blake2b_state(struct seal_blake2b *hash) {
+  size_t past = (uintptr_t)hash->state % SEAL_ALIGNMENT;
+  size_t skip = past == 0 ? 0 : SEAL_ALIGNMENT - past;
+  return (crypto_generichash_state *)(void *)((unsigned char *)hash->state + skip);
+}
+
+LEDGER_PRIVATE void seal_blake2b_init(struct seal_blake2b *hash) {
+  seal_start();
+  crypto_generichash_init(seal_blake2b_state(hash), NULL, 0, SEAL_BLAKE2B_BYTES);
+}
+
+LEDGER_PRIVATE void seal_blake2b_update(struct seal_blake2b *hash, const void *bytes,
+                                        size_t length) {
+  crypto_generichash_update(seal_blake2b_state(hash), bytes, length);
+}
+
+LEDGER_PRIVATE void seal_blake2b_final(struct seal_blake2b *hash,
+                                       unsigned char out[SEAL_BLAKE2B_BYTES]) {
+  crypto_generichash_final(seal_blake2b_state(hash), out, SEAL_BLAKE2B_BYTES);
+}
+
+#undef SEAL_ALIGNMENT
+
+/* ---- SipHash */
+
+LEDGER_PRIVATE uint64_t seal_short(const void *bytes, size_t length) {
+  static const unsigned char key[crypto_shorthash_KEYBYTES] = {0};
+  unsigned char hash[crypto_shorthash_BYTES];
+  crypto_shorthash(hash, bytes, length, key);
+  uint64_t out = 0;
+  for (int i = crypto_shorthash_BYTES - 1; i >= 0; i--) out = out << 8 | hash[i];
+  return out;
+}
+
+/* ---- Ed25519 */
+
+_Static_assert(LEDGER_SECRET_KEY_BYTES == crypto_sign_SECRETKEYBYTES, "a secret key has 64 bytes");
+_Static_assert(LEDGER_PUBLIC_KEY_BYTES == crypto_sign_PUBLICKEYBYTES, "a public key has 32 bytes");
+_Static_assert(crypto_sign_BYTES == 64, "a signature has 64 bytes");
+
+LEDGER_PRIVATE void seal_sign_keypair(unsigned char secret_key[64], unsigned char public_key[32]) {
+  seal_start();
+  crypto_sign_keypair(public_key, secret_key);
+}
+
+LEDGER_PRIVATE void seal_sign(const unsigned char secret_key[64], const void *bytes, size_t length,
+                              unsigned char signature[64]) {
+  crypto_sign_detached(signature, NULL, bytes, length, secret_key);
+}
+
+LEDGER_PRIVATE bool seal_sign_is_valid(const unsigned char public_key[32], const void *bytes,
+                                       size_t length, const unsigned char signature[64]) {
+  return crypto_sign_verify_detached(signature, bytes, length, public_key) == 0;
+}
+
+LEDGER_PRIVATE void seal_sign_public(const unsigned char secret_key[64],
+                                     unsigned char public_key[32]) {
+  crypto_sign_ed25519_sk_to_pk(public_key, secret_key);
 }

@@ -58,9 +58,39 @@ static int report_error(const char *command, const char *where, const ledger *db
   }
 }
 
+static int report_memory(const struct command *command) {
+  report_problem(command->name, NULL, "53200", "out of memory", NULL);
+  return EXIT_USAGE;
+}
+
 static int report_usage(const struct command *command, const char *problem) {
   fprintf(stderr, "ledger %s: %s\nusage: ledger %s\n", command->name, problem, command->usage);
   return EXIT_USAGE;
+}
+
+/* False for what the next row or line would meet as well. */
+static bool report_is_of_the_row(int code) {
+  switch (code) {
+  case LEDGER_FULL:
+  case LEDGER_IO:
+  case LEDGER_BUSY:
+  case LEDGER_READ_ONLY:
+  case LEDGER_CORRUPT:
+  case LEDGER_MEMORY:
+  case LEDGER_MISUSE:
+  case LEDGER_NO_TRANSACTION:
+  case LEDGER_INTERRUPTED: return false;
+  default: return true;
+  }
+}
+
+/* An option that is a number from 1 to `most`; where it is not given *out stays. */
+static bool report_number(const char *text, int64_t most, int64_t *out) {
+  char *end;
+  if (!text) return true;
+  errno = 0;
+  *out = strtoll(text, &end, 10);
+  return text[0] && !*end && errno == 0 && *out >= 1 && *out <= most;
 }
 
 /* ---- progress: a line on standard error that is written over, at most ten times a second */
@@ -112,6 +142,27 @@ static int report_json(cJSON *document) {
   return status;
 }
 
+/* {"line":n,"ok":false,"sqlstate":...} and a line's end; from malloc(), NULL when memory is short. */
+static char *report_error_json(int64_t line, const ledger_error *error) {
+  char number[32];
+  cJSON *out = cJSON_CreateObject();
+  snprintf(number, sizeof number, "%" PRId64, line);
+  cJSON_AddItemToObject(out, "line", cJSON_CreateRaw(number));
+  cJSON_AddBoolToObject(out, "ok", 0);
+  cJSON_AddStringToObject(out, "sqlstate", error->sqlstate);
+  cJSON_AddStringToObject(out, "message", error->message);
+  if (error->detail[0]) cJSON_AddStringToObject(out, "detail", error->detail);
+  if (error->hint[0]) cJSON_AddStringToObject(out, "hint", error->hint);
+  if (error->table[0]) cJSON_AddStringToObject(out, "table", error->table);
+  if (error->column[0]) cJSON_AddStringToObject(out, "column", error->column);
+  if (error->constraint[0]) cJSON_AddStringToObject(out, "constraint", error->constraint);
+  char *text = cJSON_PrintUnformatted(out), *with_end = NULL;
+  cJSON_Delete(out);
+  if (text && asprintf(&with_end, "%s\n", text) < 0) with_end = NULL;
+  free(text);
+  return with_end;
+}
+
 /* Standard output is flushed here, so that a full disk is an error and not silence. A reader that has seen enough and closes
 ** the pipe (| head) needs no words. */
 static int report_flush(const char *command, int status) {
@@ -126,6 +177,19 @@ static ledger *report_open(const struct command *command, const char *path, int 
   ledger *db = NULL;
   if (ledger_open(path, flags, &db) == LEDGER_OK) return db;
   *status = report_error(command->name, path, db);
+  ledger_close(db);
+  return NULL;
+}
+
+/* The same for what somebody does: `user`, or else $LEDGER_ACTOR, is who the audit trail names. */
+static ledger *report_open_as(const struct command *command, const char *path, int flags,
+                              const char *user, int *status) {
+  ledger_actor actor = {.user_id = user ? user : getenv("LEDGER_ACTOR"),
+                        .user_agent = "ledger " LEDGER_VERSION};
+  ledger *db = report_open(command, path, flags, status);
+  if (actor.user_id && !actor.user_id[0]) actor.user_id = NULL;
+  if (!db || ledger_set_actor(db, &actor) == LEDGER_OK) return db;
+  *status = report_error(command->name, actor.user_id, db);
   ledger_close(db);
   return NULL;
 }

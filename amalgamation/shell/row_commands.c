@@ -59,21 +59,8 @@ static bool load_say_row(struct load *load, ledger_rows *rows, int64_t changed) 
 }
 
 static bool load_say_error(struct load *load, const ledger_error *error) {
-  char line[32];
-  cJSON *out = cJSON_CreateObject();
-  snprintf(line, sizeof line, "%" PRId64, load->line);
-  cJSON_AddItemToObject(out, "line", cJSON_CreateRaw(line));
-  cJSON_AddBoolToObject(out, "ok", 0);
-  cJSON_AddStringToObject(out, "sqlstate", error->sqlstate);
-  cJSON_AddStringToObject(out, "message", error->message);
-  if (error->detail[0]) cJSON_AddStringToObject(out, "detail", error->detail);
-  if (error->hint[0]) cJSON_AddStringToObject(out, "hint", error->hint);
-  if (error->table[0]) cJSON_AddStringToObject(out, "table", error->table);
-  if (error->column[0]) cJSON_AddStringToObject(out, "column", error->column);
-  if (error->constraint[0]) cJSON_AddStringToObject(out, "constraint", error->constraint);
-  char *text = cJSON_PrintUnformatted(out);
-  cJSON_Delete(out);
-  bool said = text && load_say(load, text, strlen(text)) && load_say(load, "\n", 1);
+  char *text = report_error_json(load->line, error);
+  bool said = text && load_say(load, text, strlen(text));
   free(text);
   return said;
 }
@@ -96,25 +83,10 @@ static int load_commit(struct load *load) {
   return EXIT_REFUSED;
 }
 
-/* False for what the next line would meet as well: --continue does not go on from there. */
-static bool load_is_of_the_line(int code) {
-  switch (code) {
-  case LEDGER_FULL:
-  case LEDGER_IO:
-  case LEDGER_BUSY:
-  case LEDGER_READ_ONLY:
-  case LEDGER_CORRUPT:
-  case LEDGER_MEMORY:
-  case LEDGER_NO_TRANSACTION:
-  case LEDGER_INTERRUPTED: return false;
-  default: return true;
-  }
-}
-
 /* A refused line. Without --continue its whole transaction goes, so that the file ends at a line's edge that is known. */
 static int load_refuse(struct load *load, const ledger_error *error) {
   load->refused++;
-  if (load->goes_on && load_is_of_the_line(error->code))
+  if (load->goes_on && report_is_of_the_row(error->code))
     return load_say_error(load, error) ? EXIT_DONE : EXIT_REFUSED;
   char where[32];
   snprintf(where, sizeof where, "line %" PRId64, load->line);
@@ -141,10 +113,7 @@ static int load_line(struct load *load, const char *text, size_t length) {
   int status = EXIT_DONE;
   if (length == 0) return EXIT_DONE; /* an empty line says nothing */
   if (length > LEDGER_LINE_MAX) {
-    ledger_error error = {.code = LEDGER_PROGRAM_LIMIT};
-    snprintf(error.sqlstate, sizeof error.sqlstate, "%s", ledger_sqlstate(LEDGER_PROGRAM_LIMIT));
-    snprintf(error.message, sizeof error.message, "the line is longer than %d bytes",
-             LEDGER_LINE_MAX);
+    ledger_error error = lines_too_long();
     return load_refuse(load, &error);
   }
   if (load->in_batch == 0) {
@@ -158,8 +127,7 @@ static int load_line(struct load *load, const char *text, size_t length) {
     if (status == EXIT_DONE && load->in_batch > 0) load->in_batch--;
     if (status == EXIT_DONE && load->in_batch == 0) ledger_rollback(load->db);
   } else if (!load_say_row(load, rows, changed)) {
-    report_problem(load->command->name, NULL, "53200", "out of memory", NULL);
-    status = EXIT_REFUSED;
+    status = report_memory(load->command);
   }
   ledger_rows_free(rows);
   if (status == EXIT_DONE &&
@@ -168,50 +136,22 @@ static int load_line(struct load *load, const char *text, size_t length) {
   return status;
 }
 
-/* Reads standard input block by block; a line that does not fit is passed on cut, one byte too long, and its rest dropped. */
-static int load_input(struct load *load, struct progress *progress) {
-  size_t capacity = LEDGER_LINE_MAX + 64 * 1024, held = 0;
-  char *buffer = malloc(capacity);
-  bool drop = false;
+static int load_input(struct load *load, struct lines *lines, struct progress *progress) {
+  char *text;
+  size_t length;
   int status = EXIT_DONE;
-  ssize_t got = buffer ? 1 : -1;
-  while (status == EXIT_DONE && got > 0) {
-    got = read(STDIN_FILENO, buffer + held, capacity - held);
-    if (got < 0 && errno == EINTR && !shell_interrupted) {
-      got = 1;
-      continue;
-    }
-    if (shell_interrupted) break;
-    size_t start = 0, end = held + (got > 0 ? (size_t)got : 0);
-    while (status == EXIT_DONE && start < end) {
-      char *newline = memchr(buffer + start, '\n', end - start);
-      size_t length = newline ? (size_t)(newline - buffer) - start : end - start;
-      if (!newline && got > 0 && length <= LEDGER_LINE_MAX) break;
-      if (!drop) {
-        load->line++;
-        if (newline && length > 0 && buffer[start + length - 1] == '\r') length--;
-        status = load_line(load, buffer + start, length);
-        if (progress_report(progress, load->line, 0)) break;
-        if (newline && length > 0 && buffer[start + length] == '\r') length++;
-      }
-      drop = !newline && got > 0;
-      start += length + (newline ? 1 : 0);
-    }
-    held = end - start;
-    memmove(buffer, buffer + start, held);
-    if (shell_interrupted) break;
+  enum lines_next next;
+  while (status == EXIT_DONE && (next = lines_next(lines, true, &text, &length)) != LINES_END) {
+    if (next == LINES_FAILED) return lines_failed(load->command);
+    if (next == LINES_STOPPED) break;
+    load->line = lines->number;
+    status = load_line(load, text, length);
+    if (progress_report(progress, load->line, 0)) break;
   }
-  if (!buffer || got < 0) {
-    if (!shell_interrupted) {
-      report_problem(load->command->name, "standard input", "58030", strerror(errno), NULL);
-      status = EXIT_REFUSED;
-    }
-  }
-  free(buffer);
   return status;
 }
 
-enum { LOAD_CONTINUE, LOAD_OPTION_BATCH, LOAD_QUIET };
+enum { LOAD_CONTINUE, LOAD_OPTION_BATCH, LOAD_QUIET, LOAD_PLAIN, LOAD_ACTOR };
 
 static int cmd_load(const struct command *command, char **arguments, char **values) {
   int status = EXIT_DONE;
@@ -219,15 +159,17 @@ static int cmd_load(const struct command *command, char **arguments, char **valu
   struct progress progress = {.doing = "loading", .unit = "lines"};
   load.goes_on = values[LOAD_CONTINUE] != NULL;
   load.quiet = values[LOAD_QUIET] != NULL;
-  if (values[LOAD_OPTION_BATCH]) {
-    char *end;
-    load.batch = strtoll(values[LOAD_OPTION_BATCH], &end, 10);
-    if (*end || load.batch < 1 || load.batch > 1000000000)
-      return report_usage(command, "--batch takes a number of lines from 1 to 1000000000");
-  }
-  load.db = report_open(command, arguments[0], 0, &status);
+  if (!report_number(values[LOAD_OPTION_BATCH], 1000000000, &load.batch))
+    return report_usage(command, "--batch takes a number of lines from 1 to 1000000000");
+  load.db = report_open_as(command, arguments[0], values[LOAD_PLAIN] ? LEDGER_PLAIN : 0,
+                           values[LOAD_ACTOR], &status);
   if (!load.db) return status;
-  status = load_input(&load, &progress);
+  struct lines lines;
+  if (!lines_open(&lines)) {
+    ledger_close(load.db);
+    return report_memory(command);
+  }
+  status = load_input(&load, &lines, &progress);
   if (shell_interrupted) {
     ledger_rollback(load.db);
     progress_end(&progress);
@@ -244,39 +186,42 @@ static int cmd_load(const struct command *command, char **arguments, char **valu
             load.refused);
     if (status == EXIT_DONE && load.refused) status = EXIT_REFUSED;
   }
+  lines_close(&lines);
   free(load.pending);
   ledger_close(load.db);
   return status;
+}
+
+/* The rows as a JSON array, [row,\n row]; the cursor is freed. */
+static int rows_print_json(const struct command *command, const char *where, const ledger *db,
+                           ledger_rows *rows) {
+  int rc = LEDGER_OK;
+  const char *before = "[";
+  while (!shell_interrupted && (rc = ledger_rows_next(rows)) == LEDGER_ROW) {
+    size_t length;
+    const char *row = ledger_rows_json(rows, &length);
+    rc = row ? LEDGER_OK : LEDGER_ERROR;
+    if (!row) break;
+    fputs(before, stdout);
+    before = ",\n ";
+    if (fwrite(row, 1, length, stdout) != length) break; /* report_flush() says so */
+  }
+  ledger_rows_free(rows);
+  if (rc == LEDGER_DONE) puts(before[0] == '[' ? "[]" : "]");
+  if (shell_interrupted) return EXIT_INTERRUPTED;
+  return rc == LEDGER_DONE || rc == LEDGER_OK ? EXIT_DONE : report_error(command->name, where, db);
 }
 
 static int cmd_get(const struct command *command, char **arguments, char **values) {
   (void)values;
   int status = EXIT_DONE;
   ledger_rows *rows = NULL;
-  bool first = true;
   ledger *db = report_open(command, arguments[0], LEDGER_READ_ONLY_FILE, &status);
   if (!db) return status;
-  int rc = ledger_select(db, arguments[1], arguments[2], &rows);
-  if (rc == LEDGER_OK) putchar('[');
-  while (rc == LEDGER_OK && !shell_interrupted && (rc = ledger_rows_next(rows)) == LEDGER_ROW) {
-    size_t length;
-    const char *row = ledger_rows_json(rows, &length);
-    if (!row) {
-      rc = LEDGER_ERROR;
-      break;
-    }
-    rc = LEDGER_OK;
-    if (!first) fputs(",\n ", stdout);
-    first = false;
-    if (fwrite(row, 1, length, stdout) != length) break;
-  }
-  if (rc == LEDGER_DONE)
-    puts("]");
-  else if (shell_interrupted)
-    status = EXIT_INTERRUPTED;
-  else if (rc != LEDGER_OK)
+  if (ledger_select(db, arguments[1], arguments[2], &rows) == LEDGER_OK)
+    status = rows_print_json(command, arguments[1], db, rows);
+  else
     status = report_error(command->name, arguments[1], db);
-  ledger_rows_free(rows);
   ledger_close(db);
   return report_flush(command->name, status);
 }

@@ -5,13 +5,19 @@
 #include "shell.h"
 
 #include "report.c"
+#include "lines.c"
 #include "file_commands.c"
 #include "row_commands.c"
+#include "book_commands.c"
+#include "batch_command.c"
+#include "proof_commands.c"
 #include "schema_commands.c"
 
+#define SHELL_ACCOUNT                                                                              \
+  "ACCOUNT is an id, an account_number, portfolio:USER:CURRENCY or system:NAME:CURRENCY.\n"
+
 static const struct command shell_commands[] = {
-    {"init",
-     "init FILE [--schema=NAME|PATH.sql] [--no-seed] [--lenient]",
+    {"init", "init FILE [--schema=NAME|PATH.sql] [--no-seed] [--lenient]",
      "make a ledger file from a PostgreSQL schema",
      "NAME is full (the default), elon, wallstreet, advancia, smarthub or pe_portal; PATH.sql is a "
      "PostgreSQL\n"
@@ -20,35 +26,19 @@ static const struct command shell_commands[] = {
      "  --lenient   leave out what has no effect on stored rows (functions, triggers that cannot "
      "be translated, GIN\n"
      "              and GiST indexes, grants) and print each, instead of refusing it\n",
-     cmd_init,
-     true,
-     1,
-     1,
-     {"--schema=", "--no-seed", "--lenient"}},
-    {"info",
-     "info FILE [--json]",
-     "what a file holds: schema, rows, sizes",
-     "",
-     cmd_info,
-     true,
-     1,
-     1,
-     {"--json"}},
-    {"schema",
-     "schema NAME|PATH.sql [--postgres|--sqlite|--json|--check] [--lenient]",
+     cmd_init, true, 1, 1, OPTIONS("--schema=", "--no-seed", "--lenient"), NULL},
+    {"info", "info FILE [--json]", "what a file holds: schema, rows, sizes", "", cmd_info, true, 1,
+     1, OPTIONS("--json"), NULL},
+    {"schema", "schema NAME|PATH.sql [--postgres|--sqlite|--json|--check] [--lenient]",
      "show or check a schema",
      "  --postgres  the normalised PostgreSQL script\n"
      "  --sqlite    the script that makes the SQLite file\n"
      "  --json      the catalog as JSON\n"
      "  --check     only say what is refused, skipped or recorded, all of it; exit status 1 if "
      "anything is refused\n",
-     cmd_schema,
-     false,
-     1,
-     1,
-     {"--sqlite", "--postgres", "--json", "--check", "--lenient"}},
-    {"load",
-     "load FILE [--continue] [--batch=N] [--quiet] < CHANGES",
+     cmd_schema, false, 1, 1, OPTIONS("--sqlite", "--postgres", "--json", "--check", "--lenient"),
+     NULL},
+    {"load", "load FILE [--continue] [--batch=N] [--quiet] [--plain] [--actor=USER] < CHANGES",
      "apply changes, one JSON object a line",
      "A line is "
      "{\"table\":\"users\",\"op\":\"insert|update|delete|upsert\",\"row\":{...},\"where\":{...}}; "
@@ -59,24 +49,18 @@ static const struct command shell_commands[] = {
      "  --continue  pass over refused lines; without it the first one ends the load and undoes its "
      "transaction\n"
      "  --batch=N   lines of one transaction (10000)\n"
-     "  --quiet     print refused lines only\n",
-     cmd_load,
-     true,
-     1,
-     1,
-     {"--continue", "--batch=", "--quiet"}},
-    {"get",
-     "get FILE TABLE [QUERY]",
-     "rows of a table or view as JSON",
+     "  --quiet     print refused lines only\n"
+     "  --plain     rows alone: no audit trail, and balances and completed transactions may be "
+     "written;\n"
+     "              ledger verify will say what does not add up\n",
+     cmd_load, true, 1, 1, OPTIONS("--continue", "--batch=", "--quiet", "--plain", "--actor="),
+     NULL},
+    {"get", "get FILE TABLE [QUERY]", "rows of a table or view as JSON",
      "QUERY is a PostgREST query: "
      "'select=id,email&status=eq.active&order=created_at.desc&limit=10'.\n"
      "Operators: eq neq gt gte lt lte like ilike match imatch in is isdistinct, not.<op>, "
      "or=(...), and=(...).\n",
-     cmd_get,
-     true,
-     2,
-     3,
-     {0}},
+     cmd_get, true, 2, 3, OPTIONS(NULL), NULL},
     {"export",
      "export FILE --full|--schema-only|--data-only|--init [--format=copy|insert] [-o OUT]",
      "write a script that carries the file into PostgreSQL",
@@ -88,30 +72,82 @@ static const struct command shell_commands[] = {
      "  --format      copy for psql 15 or later (the default), insert for any client\n"
      "  -o OUT        write to a file, whole or not at all\n"
      "It applies in one transaction or not at all:  ledger export FILE --full | psql \"$MAIN\"\n",
-     cmd_export,
-     true,
-     1,
-     1,
-     {"--init", "--full", "--schema-only", "--data-only", "--format=", "-o="}},
-    {"digest",
-     "digest FILE [--table=NAME] [--json]",
+     cmd_export, true, 1, 1,
+     OPTIONS("--init", "--full", "--schema-only", "--data-only", "--format=", "-o="), NULL},
+    {"digest", "digest FILE [--table=NAME] [--json]",
      "a digest of each table, to compare with PostgreSQL's",
      "Prints schema|table|rows|sum|xor, as  psql -At -c 'select * from ledger_sync.digest()'  does "
      "on the other side.\n",
-     cmd_digest,
-     true,
-     1,
-     1,
-     {"--table=", "--json"}},
-    {"backup",
-     "backup FILE DEST",
-     "copy a file while others write to it",
-     "DEST must not exist.\n",
-     cmd_backup,
-     true,
-     2,
-     2,
-     {0}},
+     cmd_digest, true, 1, 1, OPTIONS("--table=", "--json"), NULL},
+    {"backup", "backup FILE DEST", "copy a file while others write to it", "DEST must not exist.\n",
+     cmd_backup, true, 2, 2, OPTIONS(NULL), NULL},
+    {"account show", "account show FILE ACCOUNT [--json]", "an account: status, balance, limits",
+     SHELL_ACCOUNT, cmd_account_show, true, 2, 2, OPTIONS("--json"), NULL},
+    {"account list", "account list FILE [QUERY] [--json]", "accounts and their balances",
+     "QUERY is a PostgREST query on accounts: 'status=eq.active&order=balance.desc'.\n",
+     cmd_account_list, true, 1, 2, OPTIONS("--json"), NULL},
+    {"batch",
+     "batch FILE [--atomic|--stop|--continue] [--dry-run] [--commit=N] [--actor=USER] < "
+     "OPERATIONS",
+     "post operations, one JSON object a line",
+     "A line is {\"op\":\"transfer\",\"from\":\"WS1\",\"to\":\"WS2\",\"amount\":\"12.50\","
+     "\"reference\":\"R\"}; its members: ledger help operation.\n"
+     "For each line one line comes out, once the commit that holds it is durable:\n"
+     "  {\"line\":1,\"ok\":true,...} or {\"line\":1,\"ok\":false,\"sqlstate\":\"LG001\",...}\n"
+     "The lines that are waiting in the input share a commit.\n"
+     "  --stop      the first refused line ends the batch, what stands before it is done (the "
+     "default)\n"
+     "  --continue  pass over refused lines\n"
+     "  --atomic    all lines or none, 100000 at most\n"
+     "  --dry-run   try all lines in order, and keep nothing; 100000 at most\n"
+     "  --commit=N  lines of one commit at most (10000)\n"
+     "\"linked\":true: done or refused together with the next line.\n",
+     cmd_batch, true, 1, 1,
+     OPTIONS("--atomic", "--stop", "--continue", "--dry-run", "--commit=", "--actor="), NULL},
+    {"balance", "balance FILE ACCOUNT [--at=TIME] [--clock=booked|effective] [--json]",
+     "the balance of an account, now or as of a time",
+     SHELL_ACCOUNT "  --at=TIME  all that was booked up to and with that time, a timestamp\n"
+                   "  --clock    effective: all that counts up to then, whenever it was booked\n",
+     cmd_balance, true, 2, 2, OPTIONS("--at=", "--clock=", "--json"), NULL},
+    {"history",
+     "history FILE [ACCOUNT] [--since=TIME] [--until=TIME] [--kind=WORD] [--ref=R] [--limit=N] "
+     "[--after=CURSOR]\n             [--oldest-first] [--json]",
+     "what happened on an account, or in the book",
+     "  --ref=R         the operation with the reference and those about it\n"
+     "  --limit=N       rows at most (100); --after=CURSOR goes on behind the row with that "
+     "cursor\n"
+     "  --oldest-first  newest first unless given\n",
+     cmd_history, true, 1, 2,
+     OPTIONS("--since=", "--until=", "--kind=", "--ref=", "--limit=", "--after=", "--oldest-first",
+             "--json"),
+     NULL},
+    {"head", "head FILE [--sign=KEYFILE|--new-key=KEYFILE] [--json]",
+     "the journal's head, to be kept elsewhere",
+     "The first line is what  ledger verify --head  takes.\n"
+     "  --new-key=KEYFILE  make a signing key, in a file that only you can read, and sign with it\n"
+     "  --sign=KEYFILE     sign with a key that was made so; the first that signs is the file's\n",
+     cmd_head, true, 1, 1, OPTIONS("--sign=", "--new-key=", "--json"), NULL},
+    {"verify", "verify FILE [--full] [--head=SEQ:HASH] [--public-key=HEX] [--json]",
+     "prove the book, the audit trail and the file",
+     "Exit status 0: proven; 1: broken; 2: could not run.\n"
+     "  --full            SQLite's integrity_check in place of quick_check\n"
+     "  --head=SEQ:HASH   the journal must pass through this head of ledger head\n"
+     "  --public-key=HEX  the signing key as you keep it; else the file's word is taken\n",
+     cmd_verify, true, 1, 1, OPTIONS("--full", "--head=", "--public-key=", "--json"), NULL},
+#define X(kind, command, arguments, least, most, summary, help, ...)                               \
+  {command,                                                                                        \
+   command " FILE " arguments " [--ref=R] [--MEMBER=VALUE ...] [--actor=USER] [--json]",           \
+   summary,                                                                                        \
+   help "  --ref=R  its name for ever: the same again is not done again; a uuid unless given\n"    \
+        "Options are all members of an operation: ledger help operation\n",                        \
+   cmd_operation,                                                                                  \
+   true,                                                                                           \
+   1 + (least),                                                                                    \
+   1 + (most),                                                                                     \
+   book_options,                                                                                   \
+   &(const struct operation_form){LEDGER_OP_##kind, {__VA_ARGS__, NO_MEMBER}}},
+    BOOK_OPERATIONS(X)
+#undef X
 };
 #define SHELL_COMMANDS ((int)(sizeof shell_commands / sizeof *shell_commands))
 
@@ -119,40 +155,83 @@ static void shell_help(FILE *out) {
   fputs("ledger: an application's PostgreSQL database in one file\n\nusage: ledger COMMAND ...\n\n",
         out);
   for (int i = 0; i < SHELL_COMMANDS; i++)
-    fprintf(out, "  %-10s %s\n", shell_commands[i].name, shell_commands[i].summary);
-  fputs("  help       this, or of one command: ledger help COMMAND\n  version\n\n"
+    fprintf(out, "  %-16s %s\n", shell_commands[i].name, shell_commands[i].summary);
+  fputs("  help             this, or of one command: ledger help COMMAND\n  version\n\n"
         "FILE may stand in $LEDGER_FILE. Exit status: 0 done, 1 refused, 2 usage or could not run, "
         "130 interrupted.\n",
         out);
 }
 
-static const struct command *shell_find(const char *name) {
-  for (int i = 0; i < SHELL_COMMANDS; i++)
-    if (strcmp(name, shell_commands[i].name) == 0) return &shell_commands[i];
+/* The command of one word or two; *taken is how many it is. */
+static const struct command *shell_find(char **words, int count, int *taken) {
+  for (int i = 0; i < SHELL_COMMANDS; i++) {
+    const char *name = shell_commands[i].name, *space = strchr(name, ' ');
+    size_t length = space ? (size_t)(space - name) : strlen(name);
+    if (strlen(words[0]) != length || memcmp(words[0], name, length) != 0) continue;
+    *taken = space ? 2 : 1;
+    if (!space || (count > 1 && strcmp(words[1], space + 1) == 0)) return &shell_commands[i];
+  }
   return NULL;
 }
 
-static int shell_help_command(const char *name) {
-  const struct command *command = shell_find(name);
-  if (!command) {
-    fprintf(stderr, "ledger help: no such command: %s\n", name);
-    return EXIT_USAGE;
+/* The commands of which the word is the first of two; false if there is none. */
+static bool shell_list(FILE *out, const char *word) {
+  size_t length = strlen(word);
+  bool is_any = false;
+  for (int i = 0; i < SHELL_COMMANDS; i++) {
+    const struct command *command = &shell_commands[i];
+    if (strncmp(command->name, word, length) != 0 || command->name[length] != ' ') continue;
+    fprintf(out, "%s  ledger %-16s %s\n", is_any ? "" : "usage: one of\n", command->name,
+            command->summary);
+    is_any = true;
   }
+  return is_any;
+}
+
+static int shell_no_command(const char *word) {
+  if (shell_list(stderr, word)) return EXIT_USAGE;
+  fputs("ledger: no such command: ", stderr);
+  report_words(stderr, word);
+  fputs(" (ledger help lists them)\n", stderr);
+  return EXIT_USAGE;
+}
+
+static int shell_help_command(const struct command *command) {
   printf("usage: ledger %s\n%s\n%s%s", command->usage, command->summary,
          command->help[0] ? "\n" : "", command->help);
   return EXIT_DONE;
+}
+
+static int shell_help_of(char **words, int count) {
+  int taken;
+  const struct command *command = count > 0 ? shell_find(words, count, &taken) : NULL;
+  if (command) return shell_help_command(command);
+  if (count > 0 && strcmp(words[0], "operation") == 0)
+    book_help();
+  else if (count == 0)
+    shell_help(stdout);
+  else if (!shell_list(stdout, words[0]))
+    return shell_no_command(words[0]);
+  return EXIT_DONE;
+}
+
+/* Is the word the option's name? Where that has an underscore, people write a hyphen. */
+static bool shell_is_option(const char *word, const char *option, size_t length) {
+  for (size_t i = 0; i < length; i++)
+    if (word[i] != option[i] && !(option[i] == '_' && word[i] == '-')) return false;
+  return true;
 }
 
 /* The index of an option, or -1; *value is "" or what stands behind its '=', or in the next word. */
 static int shell_option(const struct command *command, char **words, int count, int *at,
                         char **value) {
   static char empty[] = "";
-  for (int i = 0; i < OPTION_MAX && command->options[i]; i++) {
+  for (int i = 0; command->options[i]; i++) {
     const char *option = command->options[i];
     size_t length = strlen(option);
     bool takes_value = option[length - 1] == '=';
     if (takes_value) length--;
-    if (strncmp(words[*at], option, length) != 0) continue;
+    if (!shell_is_option(words[*at], option, length)) continue;
     if (words[*at][length] == 0 && !takes_value) {
       *value = empty;
       return i;
@@ -170,6 +249,20 @@ static int shell_option(const struct command *command, char **words, int count, 
   return -1;
 }
 
+/* How many arguments must be there: those of an operation may be given as options. */
+static int shell_needed(const struct command *command, char **values) {
+  int needed = command->argument_min;
+  if (command->form)
+    for (int i = 0; i < command->argument_min - 1 && command->form->members[i] != NO_MEMBER; i++)
+      if (values[command->form->members[i]]) needed--;
+  return needed;
+}
+
+/* An option, and no number such as -5.00. */
+static bool shell_is_dashed(const char *word) {
+  return word[0] == '-' && word[1] && !(word[1] >= '0' && word[1] <= '9');
+}
+
 static int shell_run(const struct command *command, char **words, int count) {
   char *arguments[ARGUMENT_MAX + 1] = {NULL}, *values[OPTION_MAX] = {NULL};
   int argument_count = 0;
@@ -177,10 +270,10 @@ static int shell_run(const struct command *command, char **words, int count) {
   for (int at = 0; at < count; at++) {
     if (!options_end && strcmp(words[at], "--") == 0) {
       options_end = true;
-    } else if (!options_end && words[at][0] == '-' && words[at][1]) {
+    } else if (!options_end && shell_is_dashed(words[at])) {
       char *value = NULL;
       if (strcmp(words[at], "--help") == 0 || strcmp(words[at], "-h") == 0)
-        return shell_help_command(command->name);
+        return shell_help_command(command);
       const char *word = words[at];
       int option = shell_option(command, words, count, &at, &value);
       char problem[160];
@@ -194,13 +287,16 @@ static int shell_run(const struct command *command, char **words, int count) {
     }
   }
   char *file = getenv("LEDGER_FILE");
-  if (command->takes_file && argument_count < command->argument_min && file && file[0]) {
+  int needed = shell_needed(command, values);
+  /* With all that is needed there the first may still be no FILE: what is optional may stand at the end. */
+  bool is_left_out = argument_count < needed ||
+                     (argument_count < command->argument_max && access(arguments[0], F_OK) != 0);
+  if (command->takes_file && file && file[0] && is_left_out) {
     memmove(arguments + 1, arguments, (size_t)argument_count * sizeof *arguments);
     arguments[0] = file;
     argument_count++;
   }
-  if (argument_count < command->argument_min)
-    return report_usage(command, "an argument is missing");
+  if (argument_count < needed) return report_usage(command, "an argument is missing");
   return report_flush(command->name, command->run(command, arguments, values));
 }
 
@@ -219,21 +315,14 @@ int main(int count, char **words) {
     return EXIT_USAGE;
   }
   if (strcmp(words[1], "help") == 0 || strcmp(words[1], "--help") == 0 ||
-      strcmp(words[1], "-h") == 0) {
-    if (count > 2) return shell_help_command(words[2]);
-    shell_help(stdout);
-    return report_flush("help", EXIT_DONE);
-  }
+      strcmp(words[1], "-h") == 0)
+    return report_flush("help", shell_help_of(words + 2, count - 2));
   if (strcmp(words[1], "version") == 0 || strcmp(words[1], "--version") == 0) {
     puts("ledger " LEDGER_VERSION);
     return report_flush("version", EXIT_DONE);
   }
-  const struct command *command = shell_find(words[1]);
-  if (!command) {
-    fputs("ledger: no such command: ", stderr);
-    report_words(stderr, words[1]);
-    fputs(" (ledger help lists them)\n", stderr);
-    return EXIT_USAGE;
-  }
-  return shell_run(command, words + 2, count - 2);
+  int taken = 1;
+  const struct command *command = shell_find(words + 1, count - 1, &taken);
+  if (!command) return shell_no_command(words[1]);
+  return shell_run(command, words + 1 + taken, count - 1 - taken);
 }

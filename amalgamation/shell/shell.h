@@ -10,8 +10,10 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,21 +26,31 @@
 /* The exit status of every command. 130 after Ctrl-C, as a shell reports it. */
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
-#define OPTION_MAX 8
-#define ARGUMENT_MAX 3
+#define OPTION_MAX 48
+#define ARGUMENT_MAX (LEDGER_LEG_MAX + 1) /* ledger post: FILE and the legs */
+#define OPTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* Of a command that posts an operation: which of the operation's members its arguments behind FILE are, as the options of the
+** same names are; NO_MEMBER behind the last. An argument is not needed, and not taken, where the option is given. */
+struct operation_form {
+  enum ledger_operation_kind kind;
+  int members[8];
+};
+#define NO_MEMBER (-1)
 
 /* What a command accepts; the first argument of those with takes_file may stand in $LEDGER_FILE. */
 struct command {
-  const char *name;
+  const char *name;    /* one word, or two as in "account open" */
   const char *usage;   /* behind "ledger " */
   const char *summary; /* one line for `ledger help` */
   const char *help;    /* the rest of `ledger help NAME` */
   int (*run)(const struct command *command, char **arguments, char **values);
   bool takes_file;
   int argument_min, argument_max; /* FILE included */
-  /* "--schema=" takes a value, "--json" none, "-o=" is a short one with a value. values[i] is what option i was given,
-  ** "" for one without a value, NULL when it is not there. */
-  const char *options[OPTION_MAX];
+  /* "--schema=" takes a value, "--json" none, "-o=" is a short one with a value; an underscore may be given as a hyphen. The
+  ** last is NULL. values[i] is what option i was given, "" for one without a value, NULL when it is not there. */
+  const char *const *options;
+  const struct operation_form *form; /* or NULL */
 };
 
 static volatile sig_atomic_t shell_interrupted;

@@ -598,6 +598,7 @@ LEDGER_PRIVATE int catalog_refresh(ledger *db) {
   }
   catalog_keep_sequences(catalog, db->catalog);
   statement_forget_all(db);
+  if (db->observer != NULL) db->observer->forget(db);
   catalog_release(db->catalog);
   db->catalog = catalog;
   db->schema_version = version;

@@ -11,6 +11,8 @@
 #define CONNECTION_TIMEOUT_MS 5000
 #define CONNECTION_PROGRESS_STEPS                                                                  \
   100000 /* of SQLite's machine between two calls of the progress function */
+#define CONNECTION_LOOKASIDE_BYTES 1200 /* as SQLite has it */
+#define CONNECTION_LOOKASIDE_COUNT 100
 /* The version from which on SQLite may checkpoint by itself, and the withdrawn one; see transaction.c. */
 #define CONNECTION_SAFE_SQLITE 3051003
 #define CONNECTION_WITHDRAWN_SQLITE 3052000
@@ -92,8 +94,13 @@ static int connection_equip(ledger *db) {
   sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, trusts, NULL);
   sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0,
                     NULL); /* trigger.c does what they do */
+  /* The functions stay as long as the connection: in its lookaside memory they would leave no room for what each statement
+  ** allocates, and every allocation would go to malloc(), a tenth of a transfer. */
+  sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
   int rc = function_register_all(db->sqlite, &db->session);
   if (rc != SQLITE_OK) return store_error(db, rc);
+  sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_LOOKASIDE, NULL, CONNECTION_LOOKASIDE_BYTES,
+                    CONNECTION_LOOKASIDE_COUNT);
   return connection_exec(db, connection_options);
 }
 
@@ -192,6 +199,7 @@ static int connection_start(ledger *db, int flags) {
 
 /* After a failure only the error is of use. */
 static void connection_shut(ledger *db) {
+  if (db->observer != NULL) db->observer->close(db);
   for (int i = 0; i < STATEMENT_COUNT; i++) {
     sqlite3_finalize(db->fixed[i]);
     db->fixed[i] = NULL;
@@ -347,6 +355,7 @@ LEDGER_PRIVATE void connection_close(ledger *db) {
   connection_shut(db);
   arena_free(&db->arena);
   arena_free(&db->session.arena);
+  arena_free(&db->operations);
   sqlite3_free(db->path);
   sqlite3_free(db);
 }

@@ -22,6 +22,38 @@ LEDGER_PRIVATE sqlite3_stmt *statement_fixed(ledger *db, enum statement_id id) {
   return db->fixed[id];
 }
 
+/* Sets whether statements that are prepared from now on look at CHECK constraints. This pragma acts when it is prepared (SQLite's
+** documentation says that some do); stepping it would only make all statements be prepared again. */
+static int statement_checks(ledger *db, bool looks) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(db->sqlite,
+                              looks ? "PRAGMA ignore_check_constraints = OFF"
+                                    : "PRAGMA ignore_check_constraints = ON",
+                              -1, &stmt, NULL);
+  sqlite3_finalize(stmt);
+  return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
+}
+
+LEDGER_PRIVATE int statement_check_again(ledger *db) {
+  if (!db->is_unchecked) return LEDGER_OK;
+  int rc = statement_checks(db, true);
+  if (rc == LEDGER_OK) db->is_unchecked = false;
+  return rc;
+}
+
+LEDGER_PRIVATE int statement_unchecked(ledger *db) {
+  int rc = statement_checks(db, false);
+  if (rc == LEDGER_OK) db->is_unchecked = true;
+  return rc;
+}
+
+LEDGER_PRIVATE sqlite3_stmt *statement_trusted(ledger *db, enum statement_id id) {
+  if (db->fixed[id] != NULL) return db->fixed[id];
+  if (statement_unchecked(db) != LEDGER_OK) return NULL;
+  sqlite3_stmt *stmt = statement_fixed(db, id);
+  return statement_check_again(db) == LEDGER_OK ? stmt : NULL;
+}
+
 LEDGER_PRIVATE int statement_run(ledger *db, enum statement_id id) {
   sqlite3_stmt *stmt = statement_fixed(db, id);
   if (stmt == NULL) return db->error.code;
@@ -143,6 +175,31 @@ LEDGER_PRIVATE int statement_bind_all(ledger *db, sqlite3_stmt *stmt, int count,
 
 LEDGER_PRIVATE struct value statement_value(sqlite3_stmt *stmt, int column) {
   return function_argument(sqlite3_column_value(stmt, column));
+}
+
+LEDGER_PRIVATE int statement_text(ledger *db, sqlite3_stmt *stmt, int column, const char **out) {
+  *out = NULL;
+  if (sqlite3_column_type(stmt, column) == SQLITE_NULL) return LEDGER_OK;
+  const char *text = (const char *)sqlite3_column_text(stmt, column);
+  if (text == NULL) return error_memory(&db->error);
+  *out = arena_copy(&db->arena, text, (size_t)sqlite3_column_bytes(stmt, column));
+  return *out == NULL ? error_memory(&db->error) : LEDGER_OK;
+}
+
+LEDGER_PRIVATE uint64_t value_bits(const struct value *value) {
+  uint64_t bits;
+  switch (value->kind) {
+  case VALUE_NULL: return 0;
+  case VALUE_INTEGER: return (uint64_t)value->integer;
+  case VALUE_REAL: memcpy(&bits, &value->real, sizeof bits); return bits;
+  default: return value->length;
+  }
+}
+
+LEDGER_PRIVATE bool value_is_same(const struct value *a, const struct value *b) {
+  if (a->kind != b->kind || value_bits(a) != value_bits(b)) return false;
+  bool has_bytes = a->kind == VALUE_TEXT || a->kind == VALUE_BLOB;
+  return !has_bytes || a->length == 0 || memcmp(a->text, b->text, a->length) == 0;
 }
 
 LEDGER_PRIVATE int value_keep(struct arena *arena, struct value *value) {

@@ -8,6 +8,7 @@
 #define LEDGER_STORE_H
 
 #include "function.h"
+#include "statements.h"
 
 #define STORE_APPLICATION_ID 0x4C454447 /* 'LEDG' in the file's header */
 #define STORE_FORMAT 1                  /* user_version: version of the engine's own tables */
@@ -99,6 +100,8 @@ struct relation {
   struct trigger *triggers;
   const struct constraint *primary; /* or NULL */
   bool has_generated;
+  bool is_wanted;  /* observe.c: the observer wants its rows, */
+  bool is_reached; /* or those of a relation that a write to it may reach */
   struct plan *plan;
 };
 
@@ -121,6 +124,7 @@ struct catalog {
   struct relation **by_name;  /* sorted by schema, name */
   int sequence_count;
   struct sequence *sequences;
+  bool is_observed; /* observe.c: is_wanted and is_reached are filled in */
 };
 
 /* Loads the catalog when there is none, or again when the file's schema changed. */
@@ -135,17 +139,6 @@ LEDGER_PRIVATE int catalog_column(const struct relation *relation, const char *n
 LEDGER_PRIVATE struct sequence *catalog_sequence(const struct catalog *catalog, const char *stored_name);
 
 /* ---- statement.c: prepared statements, fixed ones by number and built ones by key */
-
-#define STATEMENTS(X)                                                                                                          \
-  X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                                            \
-  X(BEGIN_READ, "BEGIN")                                                                                                       \
-  X(COMMIT, "COMMIT")                                                                                                          \
-  X(ROLLBACK, "ROLLBACK")                                                                                                      \
-  X(SCHEMA_VERSION, "PRAGMA schema_version")                                                                                   \
-  X(SEQUENCE_READ, "SELECT last_value, is_called FROM ledger_sequence WHERE sequence_id = ?1")                                 \
-  X(SEQUENCE_WRITE, "INSERT INTO ledger_sequence (sequence_id, last_value, is_called) VALUES (?1, ?2, ?3)"                     \
-                    " ON CONFLICT (sequence_id) DO UPDATE SET last_value = excluded.last_value,"                               \
-                    " is_called = excluded.is_called")
 
 enum statement_id {
 #define X(name, sql) STATEMENT_##name,
@@ -166,6 +159,15 @@ struct statement_entry {
 
 /* The fixed statement, reset. NULL after an error. */
 LEDGER_PRIVATE sqlite3_stmt *statement_fixed(ledger *db, enum statement_id id);
+/*
+** The same without looking at CHECK constraints, for rows whose values are right by construction and were read or made by our
+** own code: on the book's rows the checks cost as much as the rows. Once the schema changes SQLite prepares them again, with the
+** checks. The caller makes sure that the table has no CHECK but those that it knows.
+*/
+LEDGER_PRIVATE sqlite3_stmt *statement_trusted(ledger *db, enum statement_id id);
+/* For built ones: what is prepared between the two does not look at them. A transaction does not begin without the second. */
+LEDGER_PRIVATE int statement_unchecked(ledger *db);
+LEDGER_PRIVATE int statement_check_again(ledger *db);
 /* Runs a fixed statement that gives no rows. */
 LEDGER_PRIVATE int statement_run(ledger *db, enum statement_id id);
 /* The built statement of a key, NULL if it is to be made. Valid until the end of the call into the library. */
@@ -182,8 +184,27 @@ LEDGER_PRIVATE int statement_bind(sqlite3_stmt *stmt, int parameter, const struc
 /* Parameters 1 to count, as far as the statement has them. */
 LEDGER_PRIVATE int statement_bind_all(ledger *db, sqlite3_stmt *stmt, int count, const struct value *values);
 LEDGER_PRIVATE struct value statement_value(sqlite3_stmt *stmt, int column); /* borrowed until the next step */
+/* The column's text, in the handle's arena; *out NULL for null. */
+LEDGER_PRIVATE int statement_text(ledger *db, sqlite3_stmt *stmt, int column, const char **out);
+LEDGER_PRIVATE bool value_is_same(const struct value *a, const struct value *b); /* bit by bit */
+LEDGER_PRIVATE uint64_t value_bits(const struct value *value); /* of an integer or a real; else the length of its bytes */
 /* Copies the value's text into the arena. */
 LEDGER_PRIVATE int value_keep(struct arena *arena, struct value *value);
+
+/* ---- the observer: what the rooms below have to say about rows that the store writes. Set by the front door, called by
+** observe.c within the write's transaction. `before` and `after` are all columns as stored; NULL: inserted, deleted. */
+
+struct observer {
+  /* Shall the two below hear of this relation's rows? NULL: they never do (LEDGER_PLAIN). */
+  int (*wants)(ledger *db, const struct relation *relation, bool *wanted);
+  /* May the row become what it has become? Called for each row of a statement that is done, those that it reached by cascades
+  ** included; an error undoes it. FORBIDDEN. */
+  int (*guard)(ledger *db, const struct relation *relation, const struct value *before, const struct value *after);
+  /* A row was written. Called after the guard had no objection to any row of the statement. */
+  int (*changed)(ledger *db, const struct relation *relation, const struct value *before, const struct value *after);
+  void (*forget)(ledger *db); /* the catalog goes: let go of what is about it */
+  void (*close)(ledger *db);  /* the handle closes: let go of everything */
+};
 
 /* ---- connection.c: the handle */
 
@@ -214,6 +235,13 @@ struct ledger {
   int cache_count;
   ledger_rows *cursors; /* open ones, linked */
   int trigger_count;    /* TEMP triggers; see trigger.c */
+  const struct observer *observer; /* or NULL */
+  struct book *book;               /* the book's own state; made on first use (book/tables.c) */
+  struct audit *audit;             /* who acts (book/audit.c) */
+  struct arena operations;         /* texts of what operation_read() read, and the number of its last call */
+  int64_t operations_call;
+  int64_t row_writes;   /* writes of plain rows by the store and rollbacks: what the book remembers of rows is stale after one */
+  bool is_unchecked;    /* statements are being prepared without CHECK constraints: see statement_check_again() */
   bool is_creating;     /* while the script of connection_create() runs */
 };
 
@@ -317,6 +345,10 @@ LEDGER_PRIVATE int write_delete(ledger *db, const char *table, int where_count, 
                                 const ledger_value *where_values, int flags, int64_t *changed, ledger_rows **returned);
 LEDGER_PRIVATE int write_apply(ledger *db, const char *change, size_t length, int64_t *changed, ledger_rows **returned);
 LEDGER_PRIVATE void write_plan_free(struct plan *plan);
+/* Inserts a row of stored values, all columns; nobody is told of it. */
+LEDGER_PRIVATE int write_stored(ledger *db, const struct relation *relation, const struct value *row, bool trusted);
+/* The column's default; nextval() takes a value. */
+LEDGER_PRIVATE int write_default(ledger *db, struct relation *relation, int column, struct value *out);
 
 /* ---- read.c: ledger_rows */
 

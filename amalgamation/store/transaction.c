@@ -49,7 +49,9 @@ static int transaction_lost(ledger *db) {
 
 /* Undoes whatever is open. SQLite may have done so itself after an error. */
 static void transaction_undo(ledger *db) {
-  if (!sqlite3_get_autocommit(db->sqlite)) {
+  bool is_open = !sqlite3_get_autocommit(db->sqlite);
+  if (!is_open || sqlite3_txn_state(db->sqlite, "main") == SQLITE_TXN_WRITE) db->row_writes++;
+  if (is_open) {
     sqlite3_stmt *stmt = statement_fixed(db, STATEMENT_ROLLBACK);
     if (stmt != NULL) {
       sqlite3_step(stmt);
@@ -100,6 +102,7 @@ static int transaction_finish(ledger *db) {
 
 LEDGER_PRIVATE int transaction_begin(ledger *db) {
   if (transaction_is_lost(db)) return transaction_lost(db);
+  if (db->is_unchecked && statement_check_again(db) != LEDGER_OK) return db->error.code;
   if (db->in_transaction) return LEDGER_OK;
   if (db->is_read_only) {
     return error_set(&db->error, LEDGER_READ_ONLY, "cannot write to file \"%s\": it is read-only",

@@ -398,15 +398,17 @@ LEDGER_PRIVATE void write_insert_sql(sqlite3_str *out, const struct relation *re
   sqlite3_str_appendall(out, ")");
 }
 
-static int write_insert_row(ledger *db, const struct relation *relation, const struct value *row) {
+LEDGER_PRIVATE int write_stored(ledger *db, const struct relation *relation,
+                                const struct value *row, bool trusted) {
   struct write_key key;
-  write_key_start(&key, 'I', relation);
+  write_key_start(&key, trusted ? 'T' : 'I', relation);
   sqlite3_stmt *stmt = statement_find(db, key.bytes, key.length);
   if (stmt == NULL) {
+    if (trusted && statement_unchecked(db) != LEDGER_OK) return db->error.code;
     sqlite3_str *sql = sqlite3_str_new(db->sqlite);
     write_insert_sql(sql, relation, "");
     stmt = statement_make(db, key.bytes, key.length, sql);
-    if (stmt == NULL) return db->error.code;
+    if (statement_check_again(db) != LEDGER_OK || stmt == NULL) return db->error.code;
   }
   int rc = statement_bind_all(db, stmt, relation->column_count, row);
   if (rc != LEDGER_OK) return rc;
@@ -426,7 +428,12 @@ LEDGER_PRIVATE int write_insert(ledger *db, const char *table, int count,
   if (rc != LEDGER_OK) return rc;
   rc = write_table(db, table, "insert into", &relation);
   if (rc == LEDGER_OK) rc = write_row(db, relation, count, columns, values, &row, NULL);
-  if (rc == LEDGER_OK) rc = write_insert_row(db, relation, row);
+  if (rc == LEDGER_OK) {
+    struct observe observe;
+    rc = observe_start(&observe, db, relation);
+    if (rc == LEDGER_OK) rc = write_stored(db, relation, row, false);
+    rc = observe_end(&observe, rc);
+  }
   ledger_rows *rows = NULL;
   if (rc == LEDGER_OK && returned != NULL) {
     rows = rows_of_relation(db, relation);

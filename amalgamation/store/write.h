@@ -28,8 +28,6 @@ LEDGER_PRIVATE int write_values_error(ledger *db, const struct relation *relatio
                                       const ledger_value *values);
 /* The type without its length and scale. */
 LEDGER_PRIVATE struct type write_bare_type(const struct type *type);
-/* The column's default; nextval() takes a value. */
-LEDGER_PRIVATE int write_default(ledger *db, struct relation *relation, int column, struct value *out);
 /* Builds the row of an insert, all columns, in the plan: *row lives until the next one. */
 LEDGER_PRIVATE int write_row(ledger *db, struct relation *relation, int count, const char *const *columns,
                              const ledger_value *values, struct value **row, const int **positions);
@@ -39,5 +37,19 @@ LEDGER_PRIVATE void write_column_list(sqlite3_str *out, const struct relation *r
 LEDGER_PRIVATE void write_insert_sql(sqlite3_str *out, const struct relation *relation, const char *alias);
 /* Steps a statement with RETURNING to its end, keeping the rows, then resets it. A SQLite code. */
 LEDGER_PRIVATE int write_step(ledger *db, sqlite3_stmt *stmt, const struct relation *relation, ledger_rows **returned);
+
+/* ---- observe.c: around a statement that writes rows of a relation. What it did to rows that the observer wants is kept, and told
+** when it is done; an objection undoes it. */
+
+struct observe {
+  ledger *db;
+  bool is_on, has_savepoint;
+  bool is_short; /* memory was short while a row was kept */
+  struct observe_row *first, **last;
+};
+/* After transaction_begin(), before the statement. */
+LEDGER_PRIVATE int observe_start(struct observe *observe, ledger *db, const struct relation *relation);
+/* After it, with its result; returns that or the objection. To be called also when observe_start() failed. */
+LEDGER_PRIVATE int observe_end(struct observe *observe, int rc);
 
 #endif

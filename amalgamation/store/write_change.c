@@ -414,7 +414,12 @@ LEDGER_PRIVATE int write_update(ledger *db, const char *table, int count,
   change.event = TRIGGER_UPDATE;
   if (rc == LEDGER_OK) rc = change_where(&change, where_columns, where_values);
   if (rc == LEDGER_OK) rc = change_set(&change, columns, values);
-  if (rc == LEDGER_OK) rc = change_update(&change, &updated, returned == NULL ? NULL : &rows);
+  if (rc == LEDGER_OK) {
+    struct observe observe;
+    rc = observe_start(&observe, db, change.relation);
+    if (rc == LEDGER_OK) rc = change_update(&change, &updated, returned == NULL ? NULL : &rows);
+    rc = observe_end(&observe, rc);
+  }
   return change_end(db, rc, updated, changed, rows, returned);
 }
 
@@ -446,7 +451,12 @@ LEDGER_PRIVATE int write_delete(ledger *db, const char *table, int where_count,
   rc = change_start(&change, db, table, "delete from", 0, where_count);
   change.event = TRIGGER_DELETE;
   if (rc == LEDGER_OK) rc = change_where(&change, where_columns, where_values);
-  if (rc == LEDGER_OK) rc = change_delete(&change, &deleted, returned == NULL ? NULL : &rows);
+  if (rc == LEDGER_OK) {
+    struct observe observe;
+    rc = observe_start(&observe, db, change.relation);
+    if (rc == LEDGER_OK) rc = change_delete(&change, &deleted, returned == NULL ? NULL : &rows);
+    rc = observe_end(&observe, rc);
+  }
   return change_end(db, rc, deleted, changed, rows, returned);
 }
 
@@ -593,8 +603,12 @@ LEDGER_PRIVATE int write_upsert(ledger *db, const char *table, int count,
   if (rc == LEDGER_INVALID_REFERENCE) rc = change_conflict_missing(&change, count, columns, values);
   if (rc == LEDGER_OK) rc = write_row(db, change.relation, count, columns, values, &row, &given);
   if (rc == LEDGER_OK) {
+    struct observe observe;
     change_upsert_columns(&change, count, given);
-    rc = change_upsert(&change, row, update, &written, returned == NULL ? NULL : &rows);
+    rc = observe_start(&observe, db, change.relation);
+    if (rc == LEDGER_OK)
+      rc = change_upsert(&change, row, update, &written, returned == NULL ? NULL : &rows);
+    rc = observe_end(&observe, rc);
   }
   return change_end(db, rc, written, changed, rows, returned);
 }

@@ -13,7 +13,8 @@
 -- systems state, TEXT wins over it, and closed vocabularies are a CHECK, or a type where a system
 -- has one.
 -- Names: pk_table, uq_table_columns, fk_table_column, ck_table_what, idx_table_what. Every foreign
--- key leads an index; no index is the beginning of another.
+-- key leads an index, of all rows or of those that refer to something; no index is the beginning of
+-- another.
 
 -- prelude: begin
 -- What a Supabase project brings along, for a plain PostgreSQL: three roles, the schema auth with

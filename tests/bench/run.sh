@@ -20,7 +20,7 @@ fi
 floor=$root/build/bench/floor
 work=$(mktemp -d "${TMPDIR:-/tmp}/ledger-bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-say() { printf '%s\n' "$*"; }
+. "$here/figures.sh"
 
 # time LABEL COMMAND: one run; its wall, cpu and memory go to the label's list
 time_one() {
@@ -28,15 +28,6 @@ time_one() {
   shift
   figures=$("$floor" time bash -c "$*" 2>&1 >/dev/null | tail -n 1)
   echo "$figures" >>"$work/$label.times"
-}
-median() { # label field
-  awk -v f="$2" '{ print $f }' "$work/$1.times" | sort -g | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
-}
-line() { # title label base-label wanted
-  local ratio
-  ratio=$(awk -v a="$(median "$3" 1)" -v b="$(median "$2" 1)" 'BEGIN { printf "%.2f", a / b }')
-  printf '%-52s %8.3f s  %8.3f s cpu  %7.1f MB   %5s of the speed of %s%s\n' "$1" "$(median "$2" 1)" "$(median "$2" 2)" \
-    "$(awk -v k="$(median "$2" 3)" 'BEGIN { print k / 1024 }')" "$ratio" "$3" "${4:+ (wanted: $4)}"
 }
 
 say "ledger $("$ledger" version | cut -d' ' -f2), $(nproc) processors, $rows rows, medians of $rounds interleaved rounds"
@@ -53,13 +44,13 @@ done
 # ---- load
 "$floor" lines "$rows" >"$work/lines.ndjson"
 "$ledger" init "$work/empty.db" >/dev/null
-"$floor" accounts | "$ledger" load "$work/empty.db" --quiet 2>/dev/null
+"$floor" accounts | "$ledger" load "$work/empty.db" --plain --quiet 2>/dev/null
 for ((i = 0; i < rounds; i++)); do
   rm -f "$work"/plain.db* "$work"/load.db*
   "$ledger" backup "$work/empty.db" "$work/plain.db"
   "$ledger" backup "$work/empty.db" "$work/load.db"
   time_one plain-inserts "exec $floor insert $work/plain.db $rows"
-  time_one load "exec $ledger load $work/load.db --quiet <$work/lines.ndjson"
+  time_one load "exec $ledger load $work/load.db --plain --quiet <$work/lines.ndjson"
 done
 line "plain prepared inserts" plain-inserts plain-inserts
 line "ledger load" load plain-inserts "0.60"

@@ -311,7 +311,8 @@ static void duel_fight(void **state) {
   assert_true(descriptor >= 0);
   close(descriptor);
   unlink(file);
-  if (ledger_create(file, ledger_schema(duel.schema), LEDGER_SYNC_NORMAL, &duel.db) != LEDGER_OK)
+  if (ledger_create(file, ledger_schema(duel.schema),
+                    LEDGER_SYNC_NORMAL | LEDGER_PLAIN, &duel.db) != LEDGER_OK)
     fail_msg("create: %s", ledger_error_of(duel.db)->message);
   duel_compare_all(&duel, -1); /* the seed rows */
   for (int n = 0; n < count; n++) {

@@ -6,57 +6,10 @@
 */
 #include "../../ledger.c"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#include <random.h>
-
-/* ---- the allocator */
-
-static sqlite3_mem_methods memory_real;
-static struct {
-  int64_t calls;       /* since the start of a trial */
-  int64_t fail_at;     /* the call that fails; 0: none */
-  bool fails_on;       /* and all behind it */
-  int64_t outstanding; /* allocations that were not freed */
-} memory;
-
-static bool memory_fails(void) {
-  memory.calls++;
-  return memory.fail_at > 0 &&
-         (memory.calls == memory.fail_at || (memory.fails_on && memory.calls > memory.fail_at));
-}
-static void *memory_malloc(int size) {
-  void *block = memory_fails() ? NULL : memory_real.xMalloc(size);
-  memory.outstanding += block != NULL;
-  return block;
-}
-static void *memory_realloc(void *block, int size) {
-  return memory_fails() ? NULL : memory_real.xRealloc(block, size);
-}
-static void memory_free(void *block) {
-  memory.outstanding -= block != NULL;
-  memory_real.xFree(block);
-}
-static void memory_arm(int64_t fail_at, bool fails_on) {
-  memory.calls = 0;
-  memory.fail_at = fail_at;
-  memory.fails_on = fails_on;
-}
-
-static int setup(void **state) {
-  (void)state;
-  sqlite3_mem_methods own;
-  sqlite3_shutdown();
-  sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory_real);
-  own = memory_real;
-  own.xMalloc = memory_malloc;
-  own.xRealloc = memory_realloc;
-  own.xFree = memory_free;
-  return sqlite3_config(SQLITE_CONFIG_MALLOC, &own) == SQLITE_OK ? 0 : 1;
-}
+#include <allocation.h>
+#include <sql.h>
 
 /* ---- the file */
 
@@ -73,15 +26,6 @@ static void path_choose(void) {
   snprintf(aside, sizeof aside, "%s-copy", path);
   path_clear(path);
   path_clear(aside);
-}
-
-static int64_t number_of(ledger *db, const char *sql) {
-  sqlite3_stmt *stmt = NULL;
-  int64_t number = -1;
-  assert_int_equal(sqlite3_prepare_v2(db->sqlite, sql, -1, &stmt, NULL), SQLITE_OK);
-  if (sqlite3_step(stmt) == SQLITE_ROW) number = sqlite3_column_int64(stmt, 0);
-  sqlite3_finalize(stmt);
-  return number;
 }
 
 /* ---- what is tried: each leaves the file as it found it, or says so by `writes` */
@@ -210,45 +154,34 @@ static const struct trial {
     {"backup", do_backup, false},
 };
 
-static void assert_memory_or_done(const char *name, int64_t n, int rc, const ledger_error *error) {
-  if (rc == LEDGER_OK) return; /* SQLite can do without some of its memory */
-  if (rc != LEDGER_MEMORY || strcmp(error->sqlstate, "53200") != 0)
-    fail_msg("%s, allocation %lld: %d %s %s", name, (long long)n, rc, error->sqlstate,
-             error->message);
-}
-
-/* The next place to fail at: all, or some spread over the number of allocations that a good run makes. */
-static int64_t next_place(int64_t n, int64_t all) {
-  int64_t count = random_count(60);
-  int64_t step = count == 0 || all <= count ? 1 : all / count;
-  return n + step;
-}
-
 /* On a handle that stays open, and on one that was just opened, so that nothing is prepared yet. */
 static int64_t try_on_file(const struct trial *trial, bool fails_on, bool fresh) {
   ledger *db = NULL;
   int64_t tried = 0, all = 0;
   assert_int_equal(ledger_open(path, 0, &db), LEDGER_OK);
-  for (int64_t n = 0;; n = next_place(n, all)) { /* n = 0: a good run, undone as the others are */
+  for (int64_t n = 0;;
+       n = memory_next(n, all, 60)) { /* n = 0: a good run, undone as the others are */
     if (fresh) {
       ledger_close(db);
       assert_int_equal(ledger_open(path, 0, &db), LEDGER_OK);
     }
-    int64_t before = number_of(db, "SELECT count(*) + total(length(first_name)) FROM users");
+    int64_t before =
+        sql_number(db->sqlite, "SELECT count(*) + total(length(first_name)) FROM users");
     memory_arm(n, fails_on);
     int rc = trial->run(db);
     int64_t calls = memory.calls;
     memory_arm(0, false);
     if (n == 0) all = calls;
     if (n == 0 && rc != LEDGER_OK) fail_msg("%s: %s", trial->name, ledger_error_of(db)->message);
-    assert_memory_or_done(trial->name, n, rc, ledger_error_of(db));
+    memory_assert(trial->name, n, rc, ledger_error_of(db));
     if (!sqlite3_get_autocommit(db->sqlite) && !db->in_transaction)
       fail_msg("%s, allocation %lld: the file stays locked", trial->name, (long long)n);
     tried++;
     if (rc != LEDGER_OK) {
       /* Nothing was done; the same handle does it when asked again. */
       ledger_rollback(db);
-      int64_t after = number_of(db, "SELECT count(*) + total(length(first_name)) FROM users");
+      int64_t after =
+          sql_number(db->sqlite, "SELECT count(*) + total(length(first_name)) FROM users");
       if (after != before)
         fail_msg("%s, allocation %lld: it failed and has changed the file", trial->name,
                  (long long)n);
@@ -267,9 +200,7 @@ static int64_t try_on_file(const struct trial *trial, bool fails_on, bool fresh)
     }
     if (calls < n) break;
   }
-  assert_int_equal(
-      number_of(db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
-      0);
+  assert_true(sql_is_sound(db->sqlite));
   ledger_close(db);
   return tried;
 }
@@ -316,7 +247,7 @@ static void test_create_and_open(void **state) {
       ledger_close(db);
     }
     int64_t outstanding = memory.outstanding;
-    for (int64_t n = 0;; n = next_place(n, all)) {
+    for (int64_t n = 0;; n = memory_next(n, all, 60)) {
       db = NULL;
       memory_arm(n, fails_on);
       int rc = opens ? ledger_open(path, 0, &db)
@@ -326,17 +257,14 @@ static void test_create_and_open(void **state) {
       if (db == NULL)
         assert_int_equal(rc, LEDGER_MEMORY);
       else
-        assert_memory_or_done(opens ? "open" : "create", n, rc, ledger_error_of(db));
+        memory_assert(opens ? "open" : "create", n, rc, ledger_error_of(db));
       ledger_close(db); /* memory still short */
       memory_arm(0, false);
       tried++;
       if (!opens && rc != LEDGER_OK && access(path, F_OK) == 0) {
         /* Made whole, and only the opening of it failed. */
         assert_int_equal(ledger_open(path, 0, &db), LEDGER_OK);
-        assert_int_equal(
-            number_of(db,
-                      "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
-            0);
+        assert_true(sql_is_sound(db->sqlite));
         ledger_close(db);
       }
       if (!opens) path_clear(path);
@@ -353,5 +281,5 @@ static void test_create_and_open(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_create_and_open),
                                      cmocka_unit_test(test_calls)};
-  return cmocka_run_group_tests_name("memory", tests, setup, NULL);
+  return cmocka_run_group_tests_name("memory", tests, memory_setup, NULL);
 }

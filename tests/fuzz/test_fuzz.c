@@ -10,6 +10,7 @@
 #include "fuzz.h"
 #include "target_values.h"
 #include "target_rows.h"
+#include "target_book.h"
 #include "target_schema.h"
 #include "target_file.h"
 
@@ -25,6 +26,7 @@ static const struct fuzz_target {
     {"types", fuzz_values_seeds, fuzz_values_mutate, fuzz_values_run, 60000},
     {"json", fuzz_json_seeds, fuzz_mutate_bytes, fuzz_json_run, 60000},
     {"change", fuzz_change_seeds, fuzz_mutate_bytes, fuzz_change_run, 15000},
+    {"book", fuzz_book_seeds, fuzz_mutate_bytes, fuzz_book_run, 8000},
     {"query", fuzz_query_seeds, fuzz_mutate_bytes, fuzz_query_run, 15000},
     {"function", fuzz_function_seeds, fuzz_function_mutate, fuzz_function_run, 40000},
     {"schema", fuzz_schema_seeds, fuzz_schema_mutate, fuzz_schema_run, 400},

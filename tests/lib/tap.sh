@@ -10,7 +10,7 @@ tap_no() { # title what-was-seen
 is() { if [ "$2" = "$3" ]; then tap_ok "$1"; else tap_no "$1" "seen:   $2
 wanted: $3"; fi; }
 # like TITLE SEEN PATTERN (extended regular expression)
-like() { if printf '%s\n' "$2" | grep -qE -- "$3"; then tap_ok "$1"; else tap_no "$1" "seen:   $2
+like() { if grep -qE -- "$3" <<<"$2"; then tap_ok "$1"; else tap_no "$1" "seen:   $2
 wanted: $3"; fi; }
 # status TITLE WANTED COMMAND...: runs it; its output is left in $SEEN, its error lines in $PROBLEM
 status() {

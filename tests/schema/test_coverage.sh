@@ -138,12 +138,15 @@ check "full: each view asks as its reader" "
 check "full: each policy names its roles" "
   SELECT polrelid::regclass, polname FROM pg_policy WHERE 0 = ANY (polroles)"
 
-# An index of the whole table that begins with the key's columns, in whatever order.
+# An index that begins with the key's columns, in whatever order: of the whole table, or of the rows that refer to something.
 check "full: each foreign key leads an index" "
   SELECT k.conrelid::regclass, k.conname FROM pg_constraint k
   WHERE k.contype = 'f' AND k.connamespace = 'public'::regnamespace AND NOT EXISTS (
     SELECT 1 FROM pg_index i
-    WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indpred IS NULL
+    WHERE i.indrelid = k.conrelid AND i.indisvalid
+      AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = (
+        SELECT '(' || string_agg(quote_ident(a.attname) || ' IS NOT NULL', ') AND (') || ')'
+        FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)))
       AND (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey)"
 
 # A unique index may be the beginning of another, for it says more; nothing may be there twice.

@@ -95,6 +95,7 @@ refuse "broken UTF-8" 22021 $'{"table":"contacts","row":{"email":"a\xffb","messa
 refuse "JSON 10,000 deep" 54001 '{"table":"contacts","row":{"email":'"$(printf '[%.0s' $(seq 10000))"'}}'
 refuse "update without where" 42501 '{"table":"contacts","op":"update","row":{"message":"x"}}'
 refuse "delete without where" 42501 '{"table":"contacts","op":"delete"}'
+refuse "a balance by hand" 42501 '{"table":"accounts","row":{'"$account"',"balance":"1.00"}}'
 refuse "an unknown op" 22023 '{"table":"contacts","op":"drop"}'
 refuse "the immutable audit row's trigger" 22023 '{"table":"contacts","op":7}'
 head -c 2000000 /dev/zero | tr '\0' 'x' >"$work/long"
@@ -102,6 +103,14 @@ status "a line of 2 MB" 1 bash -c "'$LEDGER' load '$file' <'$work/long'"
 like "says what is too long" "$SEEN$PROBLEM" 'longer than 1048576 bytes'
 status "a NUL byte in the line" 1 bash -c "printf '{\"table\":\"contacts\",\"row\":{\"email\":\"a\\0b\",\"message\":\"m\"}}\n' | '$LEDGER' load '$file'"
 is "the file is as it was" "$("$LEDGER" digest "$file")" "$before"
+
+# ---- --plain: rows alone
+"$LEDGER" backup "$file" "$work/plain.db"
+trail() { sqlite3 "$work/plain.db" "SELECT count(*), (SELECT count(*) FROM ledger_journal) FROM audit_logs"; }
+status "--plain takes a balance" 0 bash -c "echo '{\"table\":\"accounts\",\"row\":{$account,\"balance\":\"1.00\"}}' | '$LEDGER' load '$work/plain.db' --plain"
+is "and leaves no trail" "$(trail)" "0|0"
+status "a role, without it" 0 bash -c "echo '{\"table\":\"roles\",\"row\":{\"name\":\"clerk\"}}' | '$LEDGER' load '$work/plain.db'"
+is "is in the trail and in the chain" "$(trail)" "1|1"
 
 # ---- load stops at the first refusal, and says what is in
 printf '%s\n' '{"table":"contacts","row":{"email":"1","message":"m"}}' '{"table":"contacts","row":{"email":"2"}}' >"$work/two"

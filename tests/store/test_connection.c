@@ -381,7 +381,7 @@ static void *writer(void *failed) {
   int rc = ledger_open(path, LEDGER_SYNC_NORMAL, &db);
   for (int i = 0; i < ROWS_EACH && rc == LEDGER_OK; i++) {
     char pair[64];
-    sqlite3_snprintf(64, pair, "title=%p-%d", (void *)db, (int)getpid() * 1000 + i);
+    sqlite3_snprintf(64, pair, "title=%p-%d", failed, (int)getpid() * 1000 + i); /* db may be where the last one was */
     rc = fixture_insert(db, "posts", PAIRS(pair));
   }
   ledger_close(db);

@@ -1,0 +1,206 @@
+/*
+** statements.h: the fixed statements, X(NAME, sql), by the room that runs them. Each is prepared once per handle, on first
+** use; those on plain tables are used only where the schema has the tables (book/tables.c).
+*/
+#ifndef LEDGER_STATEMENTS_H
+#define LEDGER_STATEMENTS_H
+
+#define STATEMENTS_STORE(X)                                                                                                    \
+  X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                                            \
+  X(BEGIN_READ, "BEGIN")                                                                                                       \
+  X(COMMIT, "COMMIT")                                                                                                          \
+  X(ROLLBACK, "ROLLBACK")                                                                                                      \
+  X(SCHEMA_VERSION, "PRAGMA schema_version")                                                                                   \
+  X(DATA_VERSION, "PRAGMA data_version")                                                                                       \
+  X(WRITE_SAVEPOINT, "SAVEPOINT ledger_write")                                                                                 \
+  X(WRITE_UNDO, "ROLLBACK TO ledger_write")                                                                                    \
+  X(WRITE_RELEASE, "RELEASE ledger_write")                                                                                     \
+  X(SEQUENCE_READ, "SELECT last_value, is_called FROM ledger_sequence WHERE sequence_id = ?1")                                 \
+  X(SEQUENCE_WRITE, "INSERT INTO ledger_sequence (sequence_id, last_value, is_called) VALUES (?1, ?2, ?3)"                     \
+                    " ON CONFLICT (sequence_id) DO UPDATE SET last_value = excluded.last_value,"                               \
+                    " is_called = excluded.is_called")
+
+/* account.c, journal.c, operation.c, posting.c, batch.c, history.c */
+#define STATEMENTS_BOOK(X)                                                                                                     \
+  X(SAVEPOINT, "SAVEPOINT ledger_link")                                                                                        \
+  X(ROLLBACK_TO, "ROLLBACK TO ledger_link")                                                                                    \
+  X(RELEASE, "RELEASE ledger_link")                                                                                            \
+  X(ACCOUNT_BY_ID, "SELECT rowid, id, user_id, account_number, currency, balance, available_balance, status"                   \
+                   " FROM accounts WHERE id = ?1")                                                                             \
+  X(ACCOUNT_BY_NUMBER, "SELECT rowid, id, user_id, account_number, currency, balance, available_balance, status"               \
+                       " FROM accounts WHERE account_number = ?1")                                                             \
+  X(ACCOUNT_OWN, "SELECT account_key, overdraft_limit, min_balance, max_balance, balance, held, expected, version,"            \
+                 " last_entry, last_jump FROM ledger_account WHERE owner = ?1 AND currency = ?2 AND scale = ?3")               \
+  X(ACCOUNT_NAMED_BY_KEY, "SELECT class, owner, currency, scale FROM ledger_account WHERE account_key = ?1")                   \
+  X(ACCOUNT_INSERT, "INSERT INTO ledger_account (account_key, class, owner, currency, scale, overdraft_limit, min_balance,"    \
+                    " max_balance, balance, held, expected, version, last_entry, last_jump)"                                   \
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")                                   \
+  X(ACCOUNT_UPDATE, "UPDATE ledger_account SET balance = ?2, held = ?3, expected = ?4, version = ?5, last_entry = ?6,"         \
+                    " last_jump = ?7 WHERE account_key = ?1")                                                                  \
+  X(ACCOUNT_LIMITS, "UPDATE ledger_account SET overdraft_limit = ?2, min_balance = ?3, max_balance = ?4"                       \
+                    " WHERE account_key = ?1")                                                                                 \
+  X(ACCOUNT_PLAIN_UPDATE, "UPDATE accounts SET balance = ?2, available_balance = ?3, updated_at = ?4 WHERE rowid = ?1")        \
+  X(ACCOUNT_STATUS, "UPDATE accounts SET status = ?2, updated_at = ?3 WHERE rowid = ?1")                                       \
+  X(ACCOUNT_PLAIN_INSERT, "INSERT INTO accounts (id, user_id, account_number, account_type, currency, balance,"                \
+                          " available_balance, status, created_at, updated_at)"                                                \
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 'active', ?7, ?7)")                                            \
+  X(JOURNAL_LAST, "SELECT seq, created_at, hash FROM ledger_journal ORDER BY seq DESC LIMIT 1")                                \
+  X(ENTRY_LAST, "SELECT max(seq) FROM ledger_entry")                                                                           \
+  X(ACCOUNT_LAST, "SELECT max(account_key) FROM ledger_account")                                                               \
+  X(ENTRY_JUMP, "SELECT jump FROM ledger_entry WHERE seq = ?1")                                                                \
+  X(ENTRY_INSERT, "INSERT INTO ledger_entry (seq, journal, account_key, layer, amount, balance_after, available_after,"        \
+                  " version, previous, jump) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                                \
+  X(JOURNAL_INSERT, "INSERT INTO ledger_journal (seq, kind, id, reference, parent, outcome, reason, effective_at,"             \
+                    " created_at, rows, request, detail, hash)"                                                                \
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                                        \
+  X(JOURNAL_BY_REFERENCE, "SELECT seq FROM ledger_journal WHERE reference = ?1")                                               \
+  X(JOURNAL_BY_SEQ, "SELECT seq, kind, id, reference, parent, outcome, reason, effective_at, created_at, rows, request,"       \
+                    " detail FROM ledger_journal WHERE seq = ?1")                                                              \
+  X(ENTRIES_FROM, "SELECT seq, account_key, layer, amount, balance_after, available_after, version, journal"                   \
+                  " FROM ledger_entry WHERE seq >= ?1 ORDER BY seq")                                                           \
+  X(ENTRY_JOURNAL, "SELECT journal FROM ledger_entry WHERE seq = ?1")                                                          \
+  X(TRANSACTION_INSERT, "INSERT INTO transactions (id, account_id, transaction_type, amount, currency, status, description,"   \
+                        " reference_number, metadata, created_at, updated_at, completed_at)"                                   \
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)")                                         \
+  X(PORTFOLIO_ROW_INSERT, "INSERT INTO portfolio_transactions (id, user_id, transaction_type, amount, currency, status,"       \
+                          " reference, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)")                   \
+  X(IDEMPOTENCY_READ, "SELECT journal FROM ledger_idempotency WHERE scope = ?1 AND key = ?2")                                  \
+  X(IDEMPOTENCY_INSERT, "INSERT INTO ledger_idempotency (scope, key, journal) VALUES (?1, ?2, ?3)")
+
+/* hold.c, reversal.c, history.c */
+#define STATEMENTS_HOLD(X)                                                                                                     \
+  X(REMAINDER_READ, "SELECT amount, settled, released, expires_at FROM ledger_remainder WHERE journal = ?1")                   \
+  X(HOLD_INSERT, "INSERT INTO ledger_remainder (journal, amount, expires_at) VALUES (?1, ?2, ?3)")                             \
+  X(HOLD_SETTLE, "UPDATE ledger_remainder SET settled = settled + ?2, released = released + ?3, expires_at ="                  \
+                " CASE WHEN settled + ?2 + released + ?3 < amount THEN expires_at END WHERE journal = ?1")                     \
+  X(HOLD_CLOSED_BY, "SELECT kind FROM ledger_journal WHERE parent = ?1 AND outcome = 0 ORDER BY seq DESC LIMIT 1")             \
+  X(HOLD_TRANSACTION_FINISH, "UPDATE transactions SET status = ?2, amount = ?3, updated_at = ?4, completed_at = ?5"            \
+                             " WHERE id = ?1 AND status = 'pending'")                                                          \
+  X(HOLD_PORTFOLIO_FINISH, "UPDATE portfolio_transactions SET status = ?2, amount = ?3, updated_at = ?4"                       \
+                           " WHERE id = ?1 AND status = 'pending'")                                                            \
+  X(HOLD_DUE, "SELECT r.expires_at, r.journal, j.reference, j.id FROM ledger_remainder r"                                      \
+              " JOIN ledger_journal j ON j.seq = r.journal WHERE r.expires_at <= ?1"                                           \
+              " AND (r.expires_at, r.journal) > (?2, ?3) AND j.kind = 'hold' AND j.reference IS NOT NULL"                      \
+              " ORDER BY r.expires_at, r.journal LIMIT ?4")                                                                    \
+  X(REVERSAL_SETTLE, "INSERT INTO ledger_remainder (journal, amount, settled) VALUES (?1, ?2, ?3)"                             \
+                     " ON CONFLICT (journal) DO UPDATE SET settled = settled + excluded.settled")                              \
+  X(HISTORY_CREATED, "SELECT created_at FROM ledger_journal WHERE seq = ?1")                                                   \
+  X(HISTORY_EFFECTIVE, "SELECT coalesce(effective_at, created_at) FROM ledger_journal WHERE seq = ?1")                         \
+  X(HISTORY_ENTRY, "SELECT journal, layer, amount, balance_after, available_after, version, previous, jump, account_key"       \
+                   " FROM ledger_entry WHERE seq = ?1")                                                                        \
+  X(HISTORY_JOURNAL, "SELECT j.kind, j.reference, j.id, p.reference, j.outcome, coalesce(j.effective_at, j.created_at),"       \
+                     " j.created_at, lower(hex(j.hash)) FROM ledger_journal j LEFT JOIN ledger_journal p ON p.seq = j.parent"  \
+                     " WHERE j.seq = ?1")                                                                                      \
+  X(HISTORY_KIND, "SELECT 1 FROM ledger_journal WHERE seq = ?1 AND kind = ?2")                                                 \
+  X(HISTORY_NEWEST, "SELECT seq FROM ledger_journal WHERE seq BETWEEN ?1 AND ?2 AND (?3 IS NULL OR kind = ?3)"                 \
+                    " ORDER BY seq DESC")                                                                                      \
+  X(HISTORY_OLDEST, "SELECT seq FROM ledger_journal WHERE seq BETWEEN ?1 AND ?2 AND (?3 IS NULL OR kind = ?3)"                 \
+                    " ORDER BY seq")                                                                                           \
+  X(HISTORY_ABOUT, "WITH RECURSIVE about (seq) AS (SELECT ?4 UNION SELECT j.seq FROM about, ledger_journal j"                  \
+                   " WHERE j.parent = about.seq) SELECT j.seq FROM about, ledger_journal j WHERE j.seq = about.seq"            \
+                   " AND j.seq BETWEEN ?1 AND ?2 AND (?3 IS NULL OR j.kind = ?3) ORDER BY j.seq * ?5")                         \
+  X(HISTORY_DESCRIPTION, "SELECT description FROM transactions WHERE id > ?1 AND id <= substr(?1, 1, 34) || 'ff'"              \
+                         " AND +account_id = ?2 AND description IS NOT NULL ORDER BY id LIMIT 1")
+
+/* fee.c, exchange.c */
+#define STATEMENTS_PRICE(X)                                                                                                    \
+  X(FEE_NEWEST, "SELECT id, percentage_fee, flat_fee, minimum_amount, maximum_amount FROM fee_config"                          \
+                " WHERE fee_type = ?1 AND currency = ?2 AND is_active ORDER BY created_at DESC, id DESC LIMIT 1")              \
+  X(RATE_NEWEST, "SELECT id, rate, quoted_at, source FROM exchange_rates"                                                      \
+                 " WHERE from_currency = ?1 AND to_currency = ?2 AND quoted_at <= ?3 AND rate IS NOT NULL"                     \
+                 " ORDER BY quoted_at DESC, id DESC LIMIT 1")
+
+/* portfolio.c, trade.c, payout.c, verify_crypto.c */
+#define STATEMENTS_CRYPTO(X)                                                                                                   \
+  X(PORTFOLIO_OF_USER, "SELECT rowid FROM portfolio WHERE user_id = ?1")                                                       \
+  X(DEPOSIT_ADDRESS, "SELECT id, user_id, crypto_type, is_active, balance, total_received FROM deposit_addresses"              \
+                     " WHERE address = ?1")                                                                                    \
+  X(DEPOSIT_ADDRESS_UPDATE, "UPDATE deposit_addresses SET balance = ?2, total_received = ?3, last_activity_at = ?4"            \
+                            " WHERE id = ?1")                                                                                  \
+  X(TRADE_INSERT, "INSERT INTO trades (id, user_id, trade_type, asset, amount, price, total, balance_before,"                  \
+                  " balance_after, status, is_simulated, generated_at, created_at)"                                            \
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, ?12)")                                            \
+  X(TRADE_COMPLETE, "UPDATE trades SET amount = ?2, price = ?3, total = ?4, balance_before = ?5, balance_after = ?6,"          \
+                    " generated_at = ?7, status = 'completed' WHERE id = ?1 AND status = 'pending'")                           \
+  X(TRADE_REDUCE, "UPDATE trades SET amount = ?2, total = ?3 WHERE id = ?1 AND status = 'pending'")                            \
+  X(TRADE_CANCEL, "UPDATE trades SET status = 'cancelled' WHERE id = ?1 AND status = 'pending'")                               \
+  X(TRADE_LAST_FILL, "SELECT detail FROM ledger_journal WHERE parent = ?1 AND kind = 'fill' AND outcome = 0"                   \
+                     " ORDER BY seq DESC LIMIT 1")                                                                             \
+  X(PAYOUT_INSERT, "INSERT INTO crypto_withdrawals (id, user_id, amount, currency, crypto_address, status, created_at,"        \
+                   " updated_at) VALUES (?1, ?2, ?3, ?4, ?5, 'PENDING', ?6, ?6)")                                              \
+  X(PAYOUT_READ, "SELECT amount, currency, crypto_address, status FROM crypto_withdrawals WHERE id = ?1")                      \
+  X(PAYOUT_APPROVAL, "SELECT 1 FROM ledger_journal WHERE parent = ?1 AND kind = 'approve' AND outcome = 0")                    \
+  X(PAYOUT_UPDATE, "UPDATE crypto_withdrawals SET status = ?3, txn_hash = coalesce(?4, txn_hash), error_message = ?5,"         \
+                   " updated_at = ?6, processed_at = ?7 WHERE id = ?1 AND status = ?2")                                        \
+  X(CRYPTO_HOLDS, "SELECT r.journal, r.amount > r.settled + r.released FROM ledger_remainder r"                                \
+                  " CROSS JOIN ledger_journal j ON j.seq = r.journal WHERE j.kind IN ('order', 'payout')"                      \
+                  " ORDER BY r.journal")                                                                                       \
+  X(CRYPTO_CHILDREN, "SELECT seq, kind FROM ledger_journal WHERE parent = ?1 AND outcome = 0 ORDER BY seq")                    \
+  X(CRYPTO_TRADE, "SELECT user_id, trade_type, asset, amount, price, total, balance_before, balance_after, status,"            \
+                  " is_simulated, generated_at FROM trades WHERE id = ?1")                                                     \
+  X(CRYPTO_PAYOUT, "SELECT user_id, amount, currency, crypto_address, status, txn_hash, error_message, processed_at"           \
+                   " FROM crypto_withdrawals WHERE id = ?1")                                                                   \
+  X(CRYPTO_TRADES, "SELECT id FROM trades WHERE status = 'completed' AND is_simulated = 0")                                    \
+  X(CRYPTO_PAYOUTS, "SELECT id FROM crypto_withdrawals WHERE status = 'COMPLETED'")                                            \
+  X(CRYPTO_MAKER, "SELECT 1 FROM audit_logs a CROSS JOIN ledger_journal j ON j.seq = CASE WHEN json_valid(a.details)"          \
+                  " THEN json_extract(a.details, '$.journal') END AND j.id = a.id WHERE a.id = ?1"                             \
+                  " AND j.kind IN ('order', 'fill', 'payout')")                                                                \
+  X(CRYPTO_ADDRESSES, "SELECT d.id, d.balance, d.total_received, a.last_entry FROM deposit_addresses d"                        \
+                      " CROSS JOIN ledger_account a ON a.owner = d.user_id AND a.currency = d.crypto_type AND a.scale = 8"     \
+                      " WHERE a.class = 'portfolio' AND a.last_entry IS NOT NULL")                                             \
+  X(CRYPTO_RECEIVED, "SELECT e.previous, e.amount, j.detail, j.seq FROM ledger_entry e LEFT JOIN ledger_journal j"             \
+                     " ON j.seq = e.journal AND j.kind = 'receive' AND e.layer = 0 AND e.amount > 0 WHERE e.seq = ?1")
+
+/* audit.c, guard.c */
+#define STATEMENTS_AUDIT(X)                                                                                                    \
+  X(GUARD_OWNER, "SELECT 1 FROM ledger_account WHERE owner = ?1 AND class <> 'system'")                                        \
+  X(GUARD_JOURNAL, "SELECT 1 FROM ledger_journal WHERE reference = ?1 AND id = ?2")                                            \
+  X(GUARD_AUDIT, "SELECT 1 FROM audit_logs WHERE id = ?1")
+
+/* verify*.c, head.c */
+#define STATEMENTS_VERIFY(X)                                                                                                   \
+  X(HEAD_BALANCES, "SELECT currency, scale, balance FROM ledger_account WHERE class <> 'system'")                              \
+  X(HEAD_KEY, "SELECT value FROM ledger_meta WHERE key = 'signing_key'")                                                       \
+  X(HEAD_KEY_INSERT, "INSERT INTO ledger_meta (key, value) VALUES ('signing_key', ?1)")                                        \
+  X(HEAD_DEVICE, "SELECT value FROM ledger_meta WHERE key = 'device'")                                                         \
+  X(HEAD_CHECKPOINT, "SELECT public_key, signature FROM ledger_checkpoint WHERE journal = ?1")                                 \
+  X(HEAD_CHECKPOINTS, "SELECT count(*) FROM ledger_checkpoint")                                                                \
+  X(HEAD_CHECKPOINT_INSERT, "INSERT INTO ledger_checkpoint (journal, hash, sums, signed_at, public_key, signature)"            \
+                            " VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                                \
+  X(VERIFY_JOURNALS, "SELECT seq, kind, id, reference, parent, outcome, reason, effective_at, created_at, rows, request,"      \
+                     " detail, hash FROM ledger_journal ORDER BY seq")                                                         \
+  X(VERIFY_ENTRIES, "SELECT seq, journal, account_key, layer, amount, balance_after, available_after, version, previous,"      \
+                    " jump FROM ledger_entry ORDER BY seq")                                                                    \
+  X(VERIFY_REMAINDERS_ALL, "SELECT journal, amount, settled, released, expires_at FROM ledger_remainder ORDER BY journal")     \
+  X(VERIFY_REMAINDERS, "SELECT journal, amount, settled, released FROM ledger_remainder WHERE journal > ?1"                    \
+                       " ORDER BY journal LIMIT ?2")                                                                           \
+  X(VERIFY_CHECKPOINTS, "SELECT journal, hash, sums, public_key, signature FROM ledger_checkpoint ORDER BY journal")           \
+  X(VERIFY_TRANSACTIONS, "SELECT rowid, id, account_id, transaction_type, amount, currency, reference_number, created_at,"     \
+                         " status, completed_at FROM transactions ORDER BY rowid")                                             \
+  X(VERIFY_TRANSACTION, "SELECT rowid, id, account_id, transaction_type, amount, currency, reference_number, created_at,"      \
+                        " status, completed_at FROM transactions WHERE id = ?1")                                               \
+  X(VERIFY_PORTFOLIO_ROWS, "SELECT rowid, id, user_id, transaction_type, amount, currency, reference, created_at, status,"     \
+                           " NULL FROM portfolio_transactions ORDER BY rowid")                                                 \
+  X(VERIFY_PORTFOLIO_ROW, "SELECT rowid, id, user_id, transaction_type, amount, currency, reference, created_at, status,"      \
+                          " NULL FROM portfolio_transactions WHERE id = ?1")                                                   \
+  X(VERIFY_ACCOUNTS, "SELECT account_key, class, owner, currency, scale FROM ledger_account"                                   \
+                     " WHERE account_key BETWEEN ?1 AND ?2 ORDER BY account_key")                                              \
+  X(VERIFY_ACCOUNT_NEXT, "SELECT min(account_key) FROM ledger_account WHERE account_key >= ?1")                                \
+  X(VERIFY_OWN, "SELECT account_key, overdraft_limit, min_balance, max_balance, balance, held, expected, version,"             \
+                " last_entry, last_jump FROM ledger_account WHERE account_key BETWEEN ?1 AND ?2 ORDER BY account_key")         \
+  X(VERIFY_PLAIN, "SELECT k.account_key, a.id, a.currency, a.balance, a.available_balance FROM ledger_account k"               \
+                  " LEFT JOIN accounts a ON a.id = k.owner WHERE k.class = 'account' AND k.account_key BETWEEN ?1 AND ?2"      \
+                  " ORDER BY k.account_key")                                                                                   \
+  X(VERIFY_UNKNOWN, "SELECT a.id FROM accounts a WHERE (a.balance <> '0' OR a.available_balance <> '0') AND NOT EXISTS"        \
+                    " (SELECT 1 FROM ledger_account k WHERE k.owner = a.id AND k.class = 'account')")
+
+#define STATEMENTS(X)                                                                                                          \
+  STATEMENTS_STORE(X)                                                                                                          \
+  STATEMENTS_BOOK(X)                                                                                                           \
+  STATEMENTS_HOLD(X)                                                                                                           \
+  STATEMENTS_PRICE(X)                                                                                                          \
+  STATEMENTS_CRYPTO(X)                                                                                                         \
+  STATEMENTS_AUDIT(X)                                                                                                          \
+  STATEMENTS_VERIFY(X)
+
+#endif
