@@ -192,7 +192,7 @@ do_build() {
 do_demo() { do_build; tests/demo.sh "$OUT/ledger" "$OUT/demo"; }
 do_test() { do_build; install_packages "${TEST_PACKAGES[@]}"; sqlite_flags; . tests/run.sh; run_tests "$@"; }
 do_check() { do_build; install_packages "${TEST_PACKAGES[@]}" "${CHECK_PACKAGES[@]}"; sqlite_flags; . tests/run.sh; . tests/check.sh; run_check "$@"; }
-do_bench() { do_build; install_packages "${TEST_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"; sqlite_flags; tests/bench/run.sh "$@"; }
+do_bench() { do_build; install_packages "${TEST_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"; sqlite_flags; tests/bench/run.sh "$@"; tests/bench/book.sh "$@"; }
 do_amalgamation() { do_build; amalgamation/join.sh "$OUT"; }
 do_install() {
   do_build

@@ -592,9 +592,11 @@ typedef struct ledger_verify_options {
 ** Proves the book: entries balance, balances follow from entries, limits held, plain rows match their journals, the hash chain and
 ** its checkpoints, the audit trail, the file itself. *report, a JSON document, is the caller's, also when the book is broken:
 **   {"proven":false,"journals":..,"entries":..,"accounts":..,"rows":..,"audit_rows":..,"checkpoints":..,"constraints":true,
-**    "breaks":2,"first":[{"check":"V2","table":"accounts","id":"...","seq":..,"message":"..."}]}
+**    "file_check":"quick_check","breaks":2,"first":[{"check":"V2","table":"accounts","id":"...","seq":..,"message":"..."}]}
 ** with the first 100 breaks; table, id and seq where there are such; V1 to V12 are explained in book/verify.c. constraints is false
-** through a read-only handle, whose CHECK constraints SQLite does not read. LEDGER_OK: proven; LEDGER_BOOK_BROKEN; else it
+** through a read-only handle, whose CHECK constraints SQLite does not read. file_check is what SQLite was asked: integrity_check
+** (full), quick_check, or, in a file above 256 MB, quick_check of the other tables than those that are proved row by row
+** (journals, entries, transactions, audit_logs: their indexes are then looked at only with full). LEDGER_OK: proven; LEDGER_BOOK_BROKEN; else it
 ** could not run, and *report is NULL. INVALID_PARAMETER for a head or key that is none.
 */
 LEDGER_API int ledger_verify(ledger *db, const ledger_verify_options *options, char **report);

@@ -243,8 +243,8 @@ LEDGER_PRIVATE int audit_write(ledger *db, const struct audit_event *event,
 
 /* ---- the hash of a row */
 
-/* Of each column but the actors, in the relation's order: what kind of value, then an integer or the length of what follows,
-** 8 bytes, little endian, then a text or blob. */
+/* Of each column but the actors, in the relation's order: what kind of value in one byte, then what it is as in chain.c, nothing
+** for null. */
 LEDGER_PRIVATE void audit_hash(const struct relation *audit_logs, const struct value *row,
                                unsigned char hash[32]) {
   struct chain out;
@@ -252,13 +252,14 @@ LEDGER_PRIVATE void audit_hash(const struct relation *audit_logs, const struct v
   for (int i = 0; i < audit_logs->column_count; i++) {
     const struct value *value = &row[i];
     const char *name = audit_logs->columns[i].name;
-    unsigned char head[9] = {(unsigned char)value->kind};
-    bool has_bytes = value->kind == VALUE_TEXT || value->kind == VALUE_BLOB;
-    uint64_t number = value_bits(value);
-    if (strcmp(name, "user_id") == 0 || strcmp(name, "admin_id") == 0) continue;
-    for (int byte = 0; byte < 8; byte++) head[1 + byte] = (unsigned char)(number >> (8 * byte));
-    chain_add(&out, head, sizeof head);
-    if (has_bytes && value->length > 0) chain_add(&out, value->text, value->length);
+    unsigned char kind = (unsigned char)value->kind;
+    if (name[0] == 'u' && strcmp(name, "user_id") == 0) continue;
+    if (name[0] == 'a' && strcmp(name, "admin_id") == 0) continue;
+    chain_add(&out, &kind, 1);
+    if (value->kind == VALUE_TEXT || value->kind == VALUE_BLOB)
+      chain_bytes(&out, (const unsigned char *)value->text, value->length);
+    else if (value->kind != VALUE_NULL)
+      chain_integer(&out, (int64_t)value_bits(value));
   }
   chain_end(&out, hash);
 }

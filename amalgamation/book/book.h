@@ -6,7 +6,8 @@
 ** journal.c then checks what is common (status, funds, limits, range) before the first write, and writes everything: plain
 ** balances, transactions rows, entries, the journal row with its hash, the audit row. Builders never write by themselves, but
 ** for the rows that only their kind has (trades, crypto_withdrawals, deposit_addresses): they give journal_after() a function.
-** All inside a write transaction that operation.c or batch.c holds. No floating point here: amounts are int64_t in units of
+** All inside a write transaction that operation.c or batch.c holds. The statements are the store's (statements.h); what is bound to a
+** prepared one and read from it goes through SQLite's own functions, in place: a wrapper for each would say no more. No floating point here: amounts are int64_t in units of
 ** 10^-scale, products go through __int128 (ground/money.c).
 */
 #ifndef LEDGER_BOOK_H
@@ -230,7 +231,7 @@ LEDGER_PRIVATE void chain_end(struct chain *chain, unsigned char hash[32]);
 /*
 ** The link of a journal is chain_start(previous hash), then in this order
 **   seq, kind, id, reference, parent, outcome, reason, effective_at (0: null), created_at, rows, request, detail
-**   for each plain row it made: id, account id or user id, type, amount text, currency, reference, created_at text
+**   for each plain row it made, whose id follows from the journal's: account id or user id, type, amount text, currency, reference, created_at text
 **   for each entry: seq, account_key, layer, amount, balance_after, available_after, version, previous, jump
 **   chain_bytes() of the 32 bytes of the hash of its audit row (audit_hash(); zeros where there is no audit_logs)
 ** then chain_end(). Status and completed_at of a plain row change later and are proved by V7 instead; so does the amount of the
@@ -241,7 +242,7 @@ LEDGER_PRIVATE void chain_journal(struct chain *chain, int64_t seq, const char *
                                   int row_count, const unsigned char *request, size_t request_length, const char *detail);
 LEDGER_PRIVATE void chain_entry(struct chain *chain, int64_t seq, int64_t account_key, int layer, int64_t amount,
                                 int64_t balance_after, int64_t available_after, int64_t version, int64_t previous, int64_t jump);
-LEDGER_PRIVATE void chain_row(struct chain *chain, const char *id, const char *owner, const char *type, const char *amount,
+LEDGER_PRIVATE void chain_row(struct chain *chain, const char *owner, const char *type, const char *amount,
                               const char *currency, const char *reference, const char *created_at);
 
 /* ---- audit.c: rows of audit_logs */
@@ -341,6 +342,9 @@ LEDGER_PRIVATE int hold_expire_due(ledger *db, int64_t *count);
 ** Fills journal->fee, and adds to journal->detail. NO_FEE. */
 LEDGER_PRIVATE int fee_add(ledger *db, struct journal *journal, const char *fee_type, struct account *payer, int64_t amount,
                            enum money_rounding rounding);
+/* Legs and row of a fee that was computed before; none for 0. */
+LEDGER_PRIVATE int fee_post(ledger *db, struct journal *journal, struct account *payer, const char *type, const char *suffix,
+                            int64_t fee);
 /* Only computes: *fee, and JSON of what it was computed from, in the arena. */
 LEDGER_PRIVATE int fee_compute(ledger *db, const char *fee_type, const struct account *payer, int64_t amount,
                                enum money_rounding rounding, int64_t *fee, const char **detail);
@@ -385,8 +389,6 @@ LEDGER_PRIVATE int portfolio_open(ledger *db, const char *of, enum ledger_operat
 LEDGER_PRIVATE int64_t portfolio_left(const struct hold_state *hold);
 /* Makes `amount` of what is left of a hold available again, for the legs behind it that take it, or for good. */
 LEDGER_PRIVATE int portfolio_give_back(ledger *db, struct journal *journal, const struct hold_state *hold, int64_t amount);
-/* Legs and row (.F1) of a fee that was computed before; none for 0. */
-LEDGER_PRIVATE int portfolio_pay_fee(ledger *db, struct journal *journal, struct account *payer, const char *type, int64_t fee);
 
 /* ---- batch.c, group.c, history.c, operation_json.c */
 

@@ -40,8 +40,6 @@ struct book {
   struct journal journal; /* the one being built: too large for a stack */
   /* operation.c */
   struct arena results; /* balances and errors that a call's results point to */
-  struct arena reading; /* texts of operations read by operation_read() and not yet posted */
-  bool has_posted;      /* since the last of them */
 };
 
 #endif

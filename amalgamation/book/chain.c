@@ -1,6 +1,6 @@
 /*
 ** chain.c: the bytes that the journal's hash chain is over, for writing and for verifying. BLAKE2b-256; integers are 8 bytes,
-** little endian; a text is its length and its bytes, a null one the length -1.
+** little endian; a text is its length in 4 bytes and then its bytes, a null one the length 2^32 - 1 (no value has that many).
 */
 #include "../internal.h"
 
@@ -29,14 +29,20 @@ LEDGER_PRIVATE void chain_integer(struct chain *chain, int64_t number) {
   chain_add(chain, bytes, sizeof bytes);
 }
 
+static void chain_length(struct chain *chain, uint32_t length) {
+  unsigned char bytes[4];
+  for (int i = 0; i < 4; i++) bytes[i] = (unsigned char)(length >> (8 * i));
+  chain_add(chain, bytes, sizeof bytes);
+}
+
 LEDGER_PRIVATE void chain_bytes(struct chain *chain, const unsigned char *bytes, size_t length) {
-  chain_integer(chain, (int64_t)length);
+  chain_length(chain, (uint32_t)length);
   if (length > 0) chain_add(chain, bytes, length);
 }
 
 LEDGER_PRIVATE void chain_text(struct chain *chain, const char *text, size_t length) {
   if (text == NULL)
-    chain_integer(chain, -1);
+    chain_length(chain, UINT32_MAX);
   else
     chain_bytes(chain, (const unsigned char *)text, length);
 }
@@ -88,10 +94,9 @@ LEDGER_PRIVATE void chain_entry(struct chain *chain, int64_t seq, int64_t accoun
   chain_integer(chain, jump);
 }
 
-LEDGER_PRIVATE void chain_row(struct chain *chain, const char *id, const char *owner,
-                              const char *type, const char *amount, const char *currency,
-                              const char *reference, const char *created_at) {
-  chain_word(chain, id);
+LEDGER_PRIVATE void chain_row(struct chain *chain, const char *owner, const char *type,
+                              const char *amount, const char *currency, const char *reference,
+                              const char *created_at) {
   chain_word(chain, owner);
   chain_word(chain, type);
   chain_word(chain, amount);

@@ -108,31 +108,28 @@ LEDGER_PRIVATE int fee_compute(ledger *db, const char *fee_type, const struct ac
   return *detail == NULL ? error_memory(&db->error) : LEDGER_OK;
 }
 
-/* Legs and row of a fee; of a fee of 0 there are none. `own` is the operation fee, whose row has the reference as it is; NULL: the
-** fee stands beside another operation. */
-static int fee_post(ledger *db, struct journal *journal, struct account *payer, int64_t fee,
-                    const ledger_operation *own) {
+LEDGER_PRIVATE int fee_post(ledger *db, struct journal *journal, struct account *payer,
+                            const char *type, const char *suffix, int64_t fee) {
   struct account *income;
   if (fee == 0) return LEDGER_OK;
   int rc = account_system(db, "fees", payer->currency, payer->scale, &income);
   if (rc != LEDGER_OK) return rc;
   journal_leg(journal, payer, LAYER_POSTED, -fee);
   journal_leg(journal, income, LAYER_POSTED, fee);
-  const char *type = payer->class == ACCOUNT_PORTFOLIO ? "adjustment" : "fee";
-  const char *suffix = own == NULL ? ".F1" : "";
-  struct journal_row *row = journal_row(journal, payer, type, fee, "completed", suffix, "debit");
-  if (own != NULL) {
-    row->description = own->description;
-    row->metadata = own->metadata;
-  }
+  journal_row(journal, payer, type, fee, "completed", suffix, "debit");
   return LEDGER_OK;
+}
+
+/* How a row calls a fee that is no trade's and no payout's: portfolio_transactions have no word of its own for it. */
+static const char *fee_row_type(const struct account *payer) {
+  return payer->class == ACCOUNT_PORTFOLIO ? "adjustment" : "fee";
 }
 
 LEDGER_PRIVATE int fee_add(ledger *db, struct journal *journal, const char *fee_type,
                            struct account *payer, int64_t amount, enum money_rounding rounding) {
   const char *detail;
   int rc = fee_compute(db, fee_type, payer, amount, rounding, &journal->fee, &detail);
-  if (rc == LEDGER_OK) rc = fee_post(db, journal, payer, journal->fee, NULL);
+  if (rc == LEDGER_OK) rc = fee_post(db, journal, payer, fee_row_type(payer), ".F1", journal->fee);
   if (rc != LEDGER_OK) return rc;
   journal->detail = journal_detail(db, journal->detail, detail);
   return journal->detail == NULL ? db->error.code : LEDGER_OK;
@@ -156,7 +153,11 @@ LEDGER_PRIVATE int fee_charge(ledger *db, const struct operation *operation,
   journal->account = payer;
   journal->amount = fee;
   journal->status = "completed";
-  return fee_post(db, journal, payer, fee, asked);
+  rc = fee_post(db, journal, payer, fee_row_type(payer), "", fee);
+  if (rc != LEDGER_OK || journal->row_count == 0) return rc;
+  journal->rows[0].description = asked->description;
+  journal->rows[0].metadata = asked->metadata;
+  return LEDGER_OK;
 }
 
 #undef FEE_PERCENT_SCALE

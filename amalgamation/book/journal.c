@@ -172,8 +172,7 @@ static int journal_write_row(ledger *db, struct journal *journal, struct journal
   }
   rc = journal_step(db, stmt);
   if (rc != LEDGER_OK) return rc;
-  chain_row(chain, row->id, row->account->owner, row->type, amount, row->account->currency,
-            reference, time);
+  chain_row(chain, row->account->owner, row->type, amount, row->account->currency, reference, time);
   return LEDGER_OK;
 }
 
@@ -270,25 +269,38 @@ static int journal_order(const void *a, const void *b) {
   return strcmp((*left)->name, (*right)->name);
 }
 
-/* {"ACCOUNT": {"balance": 1.00, "available_balance": 1.00}, ...} of the accounts, in jsonb's order: shorter names first. */
+static void journal_member(sqlite3_str *out, const char *name, int length, int64_t amount,
+                           int scale) {
+  char text[MONEY_TEXT_MAX];
+  sqlite3_str_append(out, name, length);
+  sqlite3_str_append(out, text, (int)money_text(amount, scale, text));
+}
+
+/* {"ACCOUNT": {"balance": 1.00, "available_balance": 1.00}, ...} of the accounts, in jsonb's order: shorter names first.
+** Only what changed, and what is available only where it did not change with the balance. */
 static void journal_image(sqlite3_str *out, struct account *const *accounts, int count,
                           bool before) {
-  char text[MONEY_TEXT_MAX];
+  bool is_empty = true;
   for (int i = 0; i < count; i++) {
     const struct account *account = accounts[i];
-    sqlite3_str_append(out, i == 0 ? "{\"" : ", \"", i == 0 ? 2 : 3);
+    int64_t available = account_available(account);
+    int64_t moved = account->balance - account->before_balance;
+    int64_t freed = available - account->before_available;
+    bool has_balance = moved != 0, has_available = freed != 0 && freed != moved;
+    if (!has_balance && !has_available) continue;
+    sqlite3_str_append(out, is_empty ? "{\"" : ", \"", is_empty ? 2 : 3);
+    is_empty = false;
     sqlite3_str_appendall(out, account->name);
-    sqlite3_str_append(out, "\": {\"balance\": ", 15);
-    size_t length =
-        money_text(before ? account->before_balance : account->balance, account->scale, text);
-    sqlite3_str_append(out, text, (int)length);
-    sqlite3_str_append(out, ", \"available_balance\": ", 23);
-    length = money_text(before ? account->before_available : account_available(account),
-                        account->scale, text);
-    sqlite3_str_append(out, text, (int)length);
+    if (has_balance)
+      journal_member(out, "\": {\"balance\": ", 15,
+                     before ? account->before_balance : account->balance, account->scale);
+    if (has_available)
+      journal_member(
+          out, has_balance ? ", \"available_balance\": " : "\": {\"available_balance\": ",
+          has_balance ? 23 : 25, before ? account->before_available : available, account->scale);
     sqlite3_str_append(out, "}", 1);
   }
-  if (count > 0) sqlite3_str_append(out, "}", 1);
+  if (!is_empty) sqlite3_str_append(out, "}", 1);
 }
 
 /* The accounts other than the book's own, once each, in jsonb's order of their names. */

@@ -14,37 +14,37 @@ LEDGER_PRIVATE int journal_exists(ledger *db, const char *reference, int64_t *se
   return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
 }
 
-/* A text column in the arena; NULL for null. */
-static bool past_text(ledger *db, sqlite3_stmt *stmt, int column, const char **out) {
-  *out = NULL;
-  if (sqlite3_column_type(stmt, column) == SQLITE_NULL) return true;
-  const char *text = (const char *)sqlite3_column_text(stmt, column);
-  if (text != NULL) *out = arena_copy(&db->arena, text, (size_t)sqlite3_column_bytes(stmt, column));
-  return *out != NULL;
+static int past_request(ledger *db, sqlite3_stmt *stmt, int column, struct journal_past *past) {
+  const char *request = sqlite3_column_blob(stmt, column);
+  past->request_length = (size_t)sqlite3_column_bytes(stmt, column);
+  if (past->request_length == 0) return LEDGER_OK;
+  if (request != NULL) request = arena_copy(&db->arena, request, past->request_length);
+  past->request = (const unsigned char *)request;
+  return request == NULL ? error_memory(&db->error) : LEDGER_OK;
 }
 
-static bool past_read(ledger *db, sqlite3_stmt *stmt, struct journal_past *past) {
-  const char *kind = NULL, *id = NULL, *request = NULL;
-  bool is_read = past_text(db, stmt, 1, &kind) && past_text(db, stmt, 2, &id) &&
-                 past_text(db, stmt, 3, &past->reference) &&
-                 past_text(db, stmt, 6, &past->reason) && past_text(db, stmt, 11, &past->detail);
+static int past_read(ledger *db, sqlite3_stmt *stmt, struct journal_past *past) {
+  const char *kind = NULL, *id = NULL;
+  int rc = statement_text(db, stmt, 1, &kind);
+  if (rc == LEDGER_OK) rc = statement_text(db, stmt, 2, &id);
+  if (rc == LEDGER_OK) rc = statement_text(db, stmt, 3, &past->reference);
+  if (rc == LEDGER_OK) rc = statement_text(db, stmt, 6, &past->reason);
+  if (rc == LEDGER_OK) rc = statement_text(db, stmt, 11, &past->detail);
+  if (rc == LEDGER_OK) rc = past_request(db, stmt, 10, past);
+  if (rc != LEDGER_OK) return rc;
   past->seq = sqlite3_column_int64(stmt, 0);
   past->parent = sqlite3_column_int64(stmt, 4);
   past->outcome = sqlite3_column_int(stmt, 5);
   past->effective_us = sqlite3_column_int64(stmt, 7);
   past->created_us = sqlite3_column_int64(stmt, 8);
   past->row_count = sqlite3_column_int(stmt, 9);
-  past->request_length = (size_t)sqlite3_column_bytes(stmt, 10);
-  if (past->request_length > 0) {
-    request = arena_copy(&db->arena, sqlite3_column_blob(stmt, 10), past->request_length);
-    is_read = is_read && request != NULL;
-    past->request = (const unsigned char *)request;
-  }
-  if (!is_read || kind == NULL || id == NULL) return false;
+  if (kind == NULL || id == NULL)
+    return error_set(&db->error, LEDGER_BOOK_BROKEN, "journal %lld cannot be read",
+                     (long long)past->seq);
   int number = operation_kind(kind, strlen(kind));
   past->kind = number < 0 ? LEDGER_OP_AUDIT : (enum ledger_operation_kind)number;
   sqlite3_snprintf((int)sizeof past->id, past->id, "%s", id);
-  return true;
+  return LEDGER_OK;
 }
 
 static int past_entry(ledger *db, struct journal_past *past, const struct journal_entry *entry,
@@ -117,15 +117,13 @@ LEDGER_PRIVATE int journal_past_by_seq(ledger *db, int64_t seq, struct journal_p
   if (stmt == NULL) return db->error.code;
   sqlite3_bind_int64(stmt, 1, seq);
   bool found = sqlite3_step(stmt) == SQLITE_ROW;
-  bool is_read = found && past_read(db, stmt, out);
+  if (found) rc = past_read(db, stmt, out);
   int sqlite_rc = sqlite3_reset(stmt);
   if (sqlite_rc != SQLITE_OK) return store_error(db, sqlite_rc);
+  if (rc != LEDGER_OK) return rc;
   if (!found)
     return error_set(&db->error, LEDGER_UNKNOWN_REFERENCE, "there is no journal %lld",
                      (long long)seq);
-  if (!is_read) {
-    return error_set(&db->error, LEDGER_BOOK_BROKEN, "journal %lld cannot be read", (long long)seq);
-  }
   return past_entries(db, out);
 }
 

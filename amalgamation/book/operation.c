@@ -284,7 +284,6 @@ static int operation_conditions(ledger *db, const ledger_operation *asked,
 
 LEDGER_PRIVATE void operation_results_reset(ledger *db) {
   arena_reset(&db->book->results);
-  db->book->has_posted = true;
 }
 
 LEDGER_PRIVATE bool operation_is_torn(const ledger *db) {

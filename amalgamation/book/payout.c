@@ -283,7 +283,7 @@ LEDGER_PRIVATE int payout_complete(ledger *db, const struct operation *operation
   if (rc == LEDGER_OK) rc = journal_move(db, journal, account, payout->hold.payee, payout->amount);
   if (rc != LEDGER_OK) return rc;
   journal_row(journal, account, "withdrawal", payout->amount, "completed", "", "debit");
-  rc = portfolio_pay_fee(db, journal, account, "withdrawal", left - payout->amount);
+  rc = fee_post(db, journal, account, "withdrawal", ".F1", left - payout->amount);
   journal->remaining = 0;
   return rc == LEDGER_OK ? payout_change(db, journal, payout, "txn_hash", payout->txn_hash, fee)
                          : rc;

@@ -120,17 +120,6 @@ LEDGER_PRIVATE int portfolio_give_back(ledger *db, struct journal *journal,
   return hold_drop(db, journal, &part);
 }
 
-LEDGER_PRIVATE int portfolio_pay_fee(ledger *db, struct journal *journal, struct account *payer,
-                                     const char *type, int64_t fee) {
-  struct account *fees;
-  if (fee == 0) return LEDGER_OK;
-  int rc = account_system(db, "fees", payer->currency, payer->scale, &fees);
-  if (rc == LEDGER_OK) rc = journal_move(db, journal, payer, fees, fee);
-  if (rc != LEDGER_OK) return rc;
-  journal_row(journal, payer, type, fee, "completed", ".F1", "debit");
-  return LEDGER_OK;
-}
-
 /* ---- users without a row of portfolio: it is made with their first entry, empty but for that */
 
 /* The key that portfolio.user_id refers to; NULL if it refers to none. */

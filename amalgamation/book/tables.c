@@ -90,23 +90,58 @@ static const char *const tables_checks[] = {
     "CHECK (status IN ('success', 'failure'))",
 };
 
-/* Has the table no CHECK but these? */
-static bool tables_trusted(const struct relation *relation) {
-  bool is_trusted = relation != NULL;
-  for (int i = 0; is_trusted && i < relation->constraint_count; i++) {
-    const struct constraint *constraint = relation->constraints[i];
-    if (constraint->kind == 'd') is_trusted = false;
-    if (constraint->kind != 'c') continue;
-    is_trusted = false;
-    for (size_t k = 0; k < sizeof tables_checks / sizeof *tables_checks; k++)
-      is_trusted = is_trusted || strcmp(constraint->definition, tables_checks[k]) == 0;
+static const struct type *tables_type(const struct relation *relation, const char *column) {
+  return &relation->columns[catalog_column(relation, column, strlen(column))].type;
+}
+
+/* Do its columns take whatever the book writes: texts of people's of any length, references, words, amounts and currencies as the
+** accounts have them? `amount` and `currency` are types of theirs, or NULL. */
+static bool tables_takes(const struct relation *relation, const struct type *amount,
+                         const struct type *currency) {
+  static const char *const people[] = {"description", "error_message", "user_agent", "admin_key"};
+  for (int i = 0; i < relation->column_count; i++) {
+    const char *name = relation->columns[i].name;
+    const struct type *type = &relation->columns[i].type;
+    int least = 43; /* an address, and more than the book's words */
+    if (strncmp(name, "reference", 9) == 0) least = LEDGER_REFERENCE_MAX + 4;
+    if (strcmp(name, "currency") == 0)
+      least = currency == NULL       ? 4 /* a coin's symbol */
+              : currency->length > 0 ? currency->length
+                                     : INT_MAX;
+    for (size_t k = 0; k < sizeof people / sizeof *people; k++)
+      if (strcmp(name, people[k]) == 0) least = INT_MAX;
+    if (type->id == TYPE_VARCHAR && type->length > 0 && type->length < least) return false;
+    if (type->id == TYPE_NUMERIC && amount != NULL &&
+        (type->length != amount->length || type->scale != amount->scale))
+      return false;
   }
-  return is_trusted;
+  return true;
+}
+
+/* Has the table no CHECK but these? */
+static bool tables_knows_checks(const struct relation *relation) {
+  bool knows = true;
+  for (int i = 0; knows && i < relation->constraint_count; i++) {
+    const struct constraint *constraint = relation->constraints[i];
+    if (constraint->kind == 'd') knows = false;
+    if (constraint->kind != 'c') continue;
+    knows = false;
+    for (size_t k = 0; k < sizeof tables_checks / sizeof *tables_checks; k++)
+      knows = knows || strcmp(constraint->definition, tables_checks[k]) == 0;
+  }
+  return knows;
+}
+
+/* May the book write its rows without SQLite looking at the checks, those of the columns' types included? */
+static bool tables_trusted(const struct relation *relation, const struct type *amount,
+                           const struct type *currency) {
+  return relation != NULL && tables_knows_checks(relation) &&
+         tables_takes(relation, amount, currency);
 }
 
 static enum type_id tables_time(const struct relation *relation, const char *column) {
   if (relation == NULL) return TYPE_TIMESTAMPTZ;
-  return relation->columns[catalog_column(relation, column, strlen(column))].type.id;
+  return tables_type(relation, column)->id;
 }
 
 static void tables_resolve(ledger *db, struct book_tables *tables) {
@@ -125,10 +160,15 @@ static void tables_resolve(ledger *db, struct book_tables *tables) {
   tables->audit_logs = tables_find(db, &tables_audit_full);
   tables->audit_is_full = tables->audit_logs != NULL;
   if (tables->audit_logs == NULL) tables->audit_logs = tables_find(db, &tables_audit_short);
-  tables->trusts_accounts = tables_trusted(tables->accounts);
-  tables->trusts_transactions = tables_trusted(tables->transactions);
-  tables->trusts_portfolio_transactions = tables_trusted(tables->portfolio_transactions);
-  tables->trusts_audit = tables_trusted(tables->audit_logs);
+  const struct relation *accounts = tables->accounts, *portfolio = tables->portfolio;
+  const struct type *currency = accounts == NULL ? NULL : tables_type(accounts, "currency");
+  const struct type *amount = accounts == NULL ? NULL : tables_type(accounts, "balance");
+  const struct type *coins = portfolio == NULL ? NULL : tables_type(portfolio, "cash_balance");
+  tables->trusts_accounts = tables_trusted(accounts, amount, currency);
+  tables->trusts_transactions = tables_trusted(tables->transactions, amount, currency);
+  tables->trusts_portfolio_transactions =
+      tables_trusted(tables->portfolio_transactions, coins, NULL);
+  tables->trusts_audit = tables_trusted(tables->audit_logs, NULL, NULL);
   tables->accounts_time = tables_time(tables->accounts, "updated_at");
   tables->transactions_time = tables_time(tables->transactions, "created_at");
   tables->audit_time = tables_time(tables->audit_logs, "created_at");
@@ -187,7 +227,6 @@ LEDGER_PRIVATE void book_forget(ledger *db) {
   for (int i = 0; i < ACCOUNT_CHUNKS; i++) sqlite3_free(db->book->chunks[i]);
   sqlite3_free(db->book->slots);
   arena_free(&db->book->results);
-  arena_free(&db->book->reading);
   sqlite3_free(db->book);
   db->book = NULL;
 }

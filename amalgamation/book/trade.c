@@ -452,7 +452,7 @@ static int trade_move(ledger *db, struct journal *journal, struct trade_row *row
               trade->buys ? "debit" : "credit");
   journal_row(journal, trade->coin, type, row->quantity, "completed", ".X1",
               trade->buys ? "credit" : "debit");
-  return portfolio_pay_fee(db, journal, trade->cash, "trade", row->fee);
+  return fee_post(db, journal, trade->cash, "trade", ".F1", row->fee);
 }
 
 static int trade_after_fill(ledger *db, struct journal *journal, void *context) {

@@ -187,7 +187,9 @@ static char *verify_report(struct verify *verify, int rc) {
                       (long long)verify->rows, (long long)verify->audits,
                       (long long)verify->checkpoints);
   /* SQLite does not even read CHECK constraints of a file that it may not write. */
-  sqlite3_str_appendf(out, ",\"constraints\":%s", verify->db->is_read_only ? "false" : "true");
+  sqlite3_str_appendf(out, ",\"constraints\":%s,\"file_check\":\"%s\"",
+                      verify->db->is_read_only ? "false" : "true",
+                      verify->file_check == NULL ? "none" : verify->file_check);
   sqlite3_str_appendf(out, ",\"breaks\":%lld,\"first\":[%s]}", (long long)verify->breaks,
                       first == NULL ? "" : first);
   bool is_whole = first != NULL || verify->first_count == 0;

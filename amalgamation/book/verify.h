@@ -9,8 +9,11 @@
 #define LEDGER_VERIFY_H
 
 #define VERIFY_FIRST_MAX 100     /* breaks that the report shows */
+#ifndef VERIFY_ACCOUNTS /* a test makes all three small */
 #define VERIFY_ACCOUNTS 250000   /* accounts whose state is in memory at once, 104 bytes each; more need more walks */
 #define VERIFY_REMAINDERS 150000 /* likewise remainders, 48 bytes each */
+#define VERIFY_WHOLE_PAGES 65536 /* pages of a file that is checked whole also without `full` (verify_file.c) */
+#endif
 
 /* Sums of amounts; aligned as sqlite3_malloc64() aligns. */
 __extension__ typedef __int128 head_wide __attribute__((aligned(8)));
@@ -88,6 +91,7 @@ struct verify_journal {
 };
 
 struct verify {
+  const char *file_check; /* what SQLite was asked to check of the file, for the report */
   ledger *db;
   const struct book_tables *tables;
   const ledger_verify_options *options;

@@ -153,8 +153,7 @@ LEDGER_PRIVATE bool verify_row(struct verify *verify, const struct verify_journa
                  check.texts[VERIFY_ROW_ID], journal->seq,
                  "the row is not as journal %lld left it: %s", (long long)journal->seq,
                  check.problem);
-  chain_row(chain, check.texts[VERIFY_ROW_ID], check.texts[VERIFY_ROW_OWNER],
-            check.texts[VERIFY_ROW_TYPE],
+  chain_row(chain, check.texts[VERIFY_ROW_OWNER], check.texts[VERIFY_ROW_TYPE],
             check.amount[0] == 0 ? check.texts[VERIFY_ROW_AMOUNT] : check.amount,
             check.texts[VERIFY_ROW_CURRENCY], check.texts[VERIFY_ROW_REFERENCE],
             check.texts[VERIFY_ROW_CREATED]);

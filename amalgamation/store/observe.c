@@ -70,7 +70,9 @@ static struct value *observe_values(struct observe *observe, sqlite3 *sqlite, in
   for (int i = 0; values != NULL && i < count; i++) {
     sqlite3_value *value = NULL;
     if (get(sqlite, i, &value) != SQLITE_OK) return NULL;
+    int type = sqlite3_value_type(value); /* without memory for its text it is a null afterwards */
     values[i] = function_argument(value);
+    if (type != SQLITE_NULL && values[i].kind == VALUE_NULL) return NULL;
     if (value_keep(arena, &values[i]) != LEDGER_OK) return NULL;
   }
   return values;

@@ -159,6 +159,7 @@
 
 /* verify*.c, head.c */
 #define STATEMENTS_VERIFY(X)                                                                                                   \
+  X(VERIFY_PAGES, "PRAGMA main.page_count")                                                                                    \
   X(HEAD_BALANCES, "SELECT currency, scale, balance FROM ledger_account WHERE class <> 'system'")                              \
   X(HEAD_KEY, "SELECT value FROM ledger_meta WHERE key = 'signing_key'")                                                       \
   X(HEAD_KEY_INSERT, "INSERT INTO ledger_meta (key, value) VALUES ('signing_key', ?1)")                                        \

@@ -71,7 +71,9 @@ CREATE TABLE transactions (
 
 CREATE INDEX idx_transactions_account_id ON transactions (account_id, created_at DESC);
 CREATE INDEX idx_transactions_status ON transactions (status);
-CREATE INDEX idx_transactions_created_at ON transactions (created_at DESC);
+-- Ascending, although the newest are asked for first: it is read backwards as well, and rows come
+-- in order of time.
+CREATE INDEX idx_transactions_created_at ON transactions (created_at);
 
 COMMENT ON TABLE transactions IS
   'Movements of money on an account. Once completed or failed, a row is final.';

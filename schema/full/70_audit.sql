@@ -31,7 +31,8 @@ CREATE INDEX idx_audit_logs_user_id
 CREATE INDEX idx_audit_logs_admin_id ON audit_logs (admin_id) WHERE admin_id IS NOT NULL;
 CREATE INDEX idx_audit_logs_entity ON audit_logs (entity_type, entity_id);
 CREATE INDEX idx_audit_logs_action ON audit_logs (action);
-CREATE INDEX idx_audit_logs_created_at ON audit_logs (created_at DESC);
+-- Ascending: read backwards for the newest first, and rows come in order of time.
+CREATE INDEX idx_audit_logs_created_at ON audit_logs (created_at);
 
 COMMENT ON TABLE audit_logs IS 'Who did what to what, when and from where.';
 COMMENT ON COLUMN audit_logs.id IS 'Primary key.';

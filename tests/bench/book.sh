@@ -94,7 +94,9 @@ for durability in full normal; do
     if [ $per_commit = 1 ]; then count=$lone round=1000; fi
     [ $per_commit != 10000 ] || loop=postgres_loop
     [ $per_commit != 1 ] || loop=postgres_client
-    case $per_commit in 10000) wanted=0.45 ;; 100) wanted=0.55 ;; 1) wanted=0.65 ;; esac
+    same=0.80 level=1.00 clients=1.30
+    case $per_commit in 10000) bare=0.45 ;; 100) bare=0.55 ;; 1) bare=0.65 ;; esac
+    [ $durability = full ] || same="" bare="" level="" clients=""
     say "-- synchronous ${durability^^}, $per_commit a commit: $count transfers, rounds of $round"
     # shellcheck disable=SC2086
     run $durability $per_commit "$count" $round bare same unchecked ledger $loop
@@ -103,14 +105,14 @@ for durability in full normal; do
     rate "same" "same-$of" $round bare ""
     rate "unchecked" "unchecked-$of" $round bare ""
     [ -z "$loop" ] || rate "PostgreSQL, $([ $per_commit = 1 ] && echo statements || echo 'a loop inside')" "$loop-$of" $round
-    rate "ledger" "ledger-$of" $round same 0.80 unchecked "" bare $wanted ${loop:+$loop} ${loop:+1.00}
+    rate "ledger" "ledger-$of" $round same "$same" unchecked "" bare "$bare" ${loop:+$loop "$level"}
   done
   say "-- synchronous ${durability^^}, sixteen threads, one transfer each: $lone transfers, rounds of 1000; same: 16 a commit"
   run $durability 16 "$lone" 1000 same unchecked group postgres_clients
   rate "same" "same-$durability-16" 1000
   rate "unchecked" "unchecked-$durability-16" 1000
   rate "PostgreSQL, sixteen clients" "postgres_clients-$durability-16" 1000
-  rate "ledger, sixteen threads" "group-$durability-16" 1000 same 0.80 unchecked "" postgres_clients 1.30
+  rate "ledger, sixteen threads" "group-$durability-16" 1000 same "$same" unchecked "" postgres_clients "$clients"
 done
 say "PostgreSQL: fsync on; synchronous_commit on beside FULL, off beside NORMAL; no checks, foreign keys or triggers on its tables."
 

@@ -87,7 +87,7 @@ static const char bare_tables[] =
     " created_at TEXT NOT NULL, updated_at TEXT NOT NULL, completed_at TEXT);"
     "CREATE INDEX idx_transactions_account_id ON transactions (account_id, created_at DESC);"
     "CREATE INDEX idx_transactions_status ON transactions (status);"
-    "CREATE INDEX idx_transactions_created_at ON transactions (created_at DESC);";
+    "CREATE INDEX idx_transactions_created_at ON transactions (created_at);";
 
 enum { BARE_READ, BARE_UPDATE, BARE_INSERT, BARE_COUNT };
 static const char *const bare_texts[BARE_COUNT] = {

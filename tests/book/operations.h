@@ -212,7 +212,7 @@ static void make_limits(struct asked *asked) {
   asked->operation.account = name_of(asked, account);
   if (chance(40)) asked->operation.overdraft_limit = put(asked, "%d", below(500));
   if (chance(30)) asked->operation.min_balance = put(asked, "%d", below(50));
-  if (chance(50)) asked->operation.max_balance = put(asked, "%d", 1000 + below(1000000));
+  if (chance(50)) asked->operation.max_balance = put(asked, "%d", 20000 + below(10000000));
 }
 
 static void make_status(struct asked *asked) {
@@ -440,7 +440,7 @@ static const struct maker {
 } makers[] = {
     {LEDGER_OP_OPEN, 1, false, make_open},          {LEDGER_OP_LIMITS, 4, false, make_limits},
     {LEDGER_OP_FREEZE, 1, false, make_status},      {LEDGER_OP_SUSPEND, 1, false, make_status},
-    {LEDGER_OP_ACTIVATE, 4, false, make_status},    {LEDGER_OP_CLOSE, 3, false, make_status},
+    {LEDGER_OP_ACTIVATE, 8, false, make_status},    {LEDGER_OP_CLOSE, 3, false, make_status},
     {LEDGER_OP_OPENING, 3, false, make_outside},    {LEDGER_OP_DEPOSIT, 50, false, make_outside},
     {LEDGER_OP_WITHDRAW, 20, false, make_outside},  {LEDGER_OP_TRANSFER, 70, false, make_transfer},
     {LEDGER_OP_POST, 20, false, make_legs},         {LEDGER_OP_HOLD, 30, false, make_hold},

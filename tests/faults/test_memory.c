@@ -130,7 +130,7 @@ static int do_info(ledger *db) {
 static int do_backup(ledger *db) {
   int rc = ledger_backup(db, aside);
   if (rc != LEDGER_OK && access(aside, F_OK) == 0) fail_msg("a backup that failed left its file");
-  if (rc == LEDGER_OK) path_clear(aside);
+  if (rc == LEDGER_OK) unlink(aside); /* without memory, too */
   return rc;
 }
 
