@@ -122,7 +122,7 @@ LEDGER_API int ledger_open(const char *path, int flags, ledger **out) {
   if (out == NULL) return LEDGER_MISUSE;
   *out = NULL;
   if (path == NULL) return LEDGER_MISUSE;
-  int rc = connection_open(path, flags, out);
+  int rc = connection_open(path, flags, ledger_sql, out);
   return ledger_observe(*out, flags, rc);
 }
 

@@ -210,7 +210,7 @@ enum {
 LEDGER_API int ledger_create(const char *path, const char *compiled, int flags, ledger **out);
 
 /*
-** Opens an existing ledger file. *out as in ledger_create().
+** Opens an existing ledger file. *out as in ledger_create(). A file of an older format is brought up to date, in one transaction.
 ** Errors: CANNOT_OPEN, NOT_A_LEDGER, CORRUPT, NEWER, BUSY, READ_ONLY, IO.
 */
 LEDGER_API int ledger_open(const char *path, int flags, ledger **out);
@@ -622,6 +622,7 @@ typedef struct ledger_facts {
   int format;                /* version of the engine's own tables */
   int tables, views, columns, constraints, indexes, triggers, policies;
   int64_t rows;              /* of all tables together */
+  int64_t journals, entries; /* of the book */
   int64_t file_bytes, wal_bytes, page_bytes;
 } ledger_facts;
 

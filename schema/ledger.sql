@@ -1,21 +1,22 @@
 -- The engine's own tables, in SQLite's dialect. Every ledger file has them beside the application's tables.
 -- ledger_catalog_* describe the PostgreSQL schema the file was made from, so that a build without the PostgreSQL
 -- parser opens any file. They are written once, by ledger_create(), and read at every open.
+-- A file of an older format gets what it lacks by running this script again: a new table needs no more than that.
 -- Booleans are 0 or 1; lists are JSON arrays of text; *_sql columns hold SQLite text, definition columns PostgreSQL text.
 
-CREATE TABLE ledger_meta (          -- single facts about the file: format, schema_name, schema_sha256, compiler, device, created_at
+CREATE TABLE IF NOT EXISTS ledger_meta (          -- single facts about the file: format, schema_name, schema_sha256, compiler, device, created_at
   key   TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL
 ) WITHOUT ROWID;
 
-CREATE TABLE ledger_catalog_source ( -- the schema files as they were given, in load order
+CREATE TABLE IF NOT EXISTS ledger_catalog_source ( -- the schema files as they were given, in load order
   n      INTEGER PRIMARY KEY,
   name   TEXT NOT NULL,              -- the file's base name
   sha256 TEXT NOT NULL,              -- of text, hexadecimal
   text   TEXT NOT NULL
 );
 
-CREATE TABLE ledger_catalog_type (   -- enums and domains
+CREATE TABLE IF NOT EXISTS ledger_catalog_type (   -- enums and domains
   type_id    INTEGER PRIMARY KEY,
   schema     TEXT NOT NULL,
   name       TEXT NOT NULL,
@@ -25,7 +26,7 @@ CREATE TABLE ledger_catalog_type (   -- enums and domains
   comment    TEXT
 );
 
-CREATE TABLE ledger_catalog_relation (
+CREATE TABLE IF NOT EXISTS ledger_catalog_relation (
   relation_id  INTEGER PRIMARY KEY,  -- in order of creation
   schema       TEXT NOT NULL,        -- 'public', ...
   name         TEXT NOT NULL,        -- PostgreSQL's name
@@ -36,7 +37,7 @@ CREATE TABLE ledger_catalog_relation (
   comment      TEXT
 );
 
-CREATE TABLE ledger_catalog_column (
+CREATE TABLE IF NOT EXISTS ledger_catalog_column (
   relation_id    INTEGER NOT NULL,
   position       INTEGER NOT NULL,   -- from 1
   name           TEXT NOT NULL,
@@ -54,7 +55,7 @@ CREATE TABLE ledger_catalog_column (
   PRIMARY KEY (relation_id, position)
 ) WITHOUT ROWID;
 
-CREATE TABLE ledger_catalog_constraint (
+CREATE TABLE IF NOT EXISTS ledger_catalog_constraint (
   constraint_id INTEGER PRIMARY KEY,
   relation_id   INTEGER NOT NULL,
   name          TEXT NOT NULL,       -- unique within a relation
@@ -71,7 +72,7 @@ CREATE TABLE ledger_catalog_constraint (
   definition    TEXT NOT NULL        -- as pg_get_constraintdef() prints it
 );
 
-CREATE TABLE ledger_catalog_index (  -- indexes that are not a constraint's own
+CREATE TABLE IF NOT EXISTS ledger_catalog_index (  -- indexes that are not a constraint's own
   index_id      INTEGER PRIMARY KEY,
   relation_id   INTEGER NOT NULL,
   name          TEXT NOT NULL,
@@ -83,7 +84,7 @@ CREATE TABLE ledger_catalog_index (  -- indexes that are not a constraint's own
   comment       TEXT
 );
 
-CREATE TABLE ledger_catalog_sequence (
+CREATE TABLE IF NOT EXISTS ledger_catalog_sequence (
   sequence_id INTEGER PRIMARY KEY,
   schema      TEXT NOT NULL,
   name        TEXT NOT NULL,
@@ -98,13 +99,13 @@ CREATE TABLE ledger_catalog_sequence (
   column_name TEXT
 );
 
-CREATE TABLE ledger_sequence (       -- the state of each sequence: nextval() returns last_value, or the next one once is_called
+CREATE TABLE IF NOT EXISTS ledger_sequence (       -- the state of each sequence: nextval() returns last_value, or the next one once is_called
   sequence_id INTEGER PRIMARY KEY,
   last_value  INTEGER NOT NULL,
   is_called   INTEGER NOT NULL DEFAULT 0
 );
 
-CREATE TABLE ledger_catalog_trigger (
+CREATE TABLE IF NOT EXISTS ledger_catalog_trigger (
   trigger_id  INTEGER PRIMARY KEY,   -- PostgreSQL fires by name; rows are in that order per relation
   relation_id INTEGER NOT NULL,
   name        TEXT NOT NULL,
@@ -114,7 +115,7 @@ CREATE TABLE ledger_catalog_trigger (
   definition  TEXT NOT NULL
 );
 
-CREATE TABLE ledger_catalog_trigger_step ( -- what a trigger's function does, flattened: one row per effect, in order
+CREATE TABLE IF NOT EXISTS ledger_catalog_trigger_step ( -- what a trigger's function does, flattened: one row per effect, in order
   trigger_id    INTEGER NOT NULL,
   n             INTEGER NOT NULL,
   kind          TEXT NOT NULL CHECK (kind IN ('assign', 'raise', 'insert')),
@@ -126,7 +127,7 @@ CREATE TABLE ledger_catalog_trigger_step ( -- what a trigger's function does, fl
   PRIMARY KEY (trigger_id, n)
 ) WITHOUT ROWID;
 
-CREATE TABLE ledger_catalog_policy (
+CREATE TABLE IF NOT EXISTS ledger_catalog_policy (
   policy_id   INTEGER PRIMARY KEY,
   relation_id INTEGER NOT NULL,
   name        TEXT NOT NULL,
@@ -138,7 +139,7 @@ CREATE TABLE ledger_catalog_policy (
   definition  TEXT NOT NULL
 );
 
-CREATE TABLE ledger_catalog_function ( -- functions of the schema: inlined where called, or run by triggers, or only kept for the export
+CREATE TABLE IF NOT EXISTS ledger_catalog_function ( -- functions of the schema: inlined where called, or run by triggers, or only kept for the export
   function_id INTEGER PRIMARY KEY,
   schema      TEXT NOT NULL,
   name        TEXT NOT NULL,
@@ -146,7 +147,7 @@ CREATE TABLE ledger_catalog_function ( -- functions of the schema: inlined where
   definition  TEXT NOT NULL
 );
 
-CREATE TABLE ledger_catalog_statement ( -- the PostgreSQL script that makes an empty database like this file, in order
+CREATE TABLE IF NOT EXISTS ledger_catalog_statement ( -- the PostgreSQL script that makes an empty database like this file, in order
   n          INTEGER PRIMARY KEY,
   phase      TEXT NOT NULL CHECK (phase IN ('pre', 'post')), -- before the rows: schemas, types, sequences, bare tables, functions; after: keys, indexes, foreign keys, views, triggers, policies, comments
   kind       TEXT NOT NULL,          -- 'CREATE TABLE', 'ADD PRIMARY KEY', ...
@@ -154,7 +155,7 @@ CREATE TABLE ledger_catalog_statement ( -- the PostgreSQL script that makes an e
   definition TEXT NOT NULL           -- one statement without its semicolon
 );
 
-CREATE TABLE ledger_catalog_note (   -- what the compiler skipped, recorded or mended, as ledger init printed it
+CREATE TABLE IF NOT EXISTS ledger_catalog_note (   -- what the compiler skipped, recorded or mended, as ledger init printed it
   n        INTEGER PRIMARY KEY,
   severity TEXT NOT NULL CHECK (severity IN ('skipped', 'recorded', 'hint')),
   source   INTEGER NOT NULL,         -- ledger_catalog_source.n
@@ -165,7 +166,7 @@ CREATE TABLE ledger_catalog_note (   -- what the compiler skipped, recorded or m
 
 -- ---- the book. Times are microseconds since 1970-01-01 UTC; amounts are whole numbers of the account's smallest unit, 10^-scale.
 
-CREATE TABLE ledger_account (
+CREATE TABLE IF NOT EXISTS ledger_account (
   account_key     INTEGER PRIMARY KEY, -- from 1 without gaps
   class           TEXT NOT NULL CHECK (class IN ('account', 'portfolio', 'system')),
   owner           TEXT NOT NULL,       -- accounts.id; portfolio.user_id; of a system account world, fees, exchange, equity, suspense
@@ -181,9 +182,9 @@ CREATE TABLE ledger_account (
   last_entry      INTEGER,             -- seq of the last one
   last_jump       INTEGER              -- its jump
 );
-CREATE UNIQUE INDEX ledger_account_owner ON ledger_account (owner, currency, scale);
+CREATE UNIQUE INDEX IF NOT EXISTS ledger_account_owner ON ledger_account (owner, currency, scale);
 
-CREATE TABLE ledger_journal (         -- one row per operation; never changed
+CREATE TABLE IF NOT EXISTS ledger_journal (         -- one row per operation; never changed
   seq          INTEGER PRIMARY KEY,    -- from 1 without gaps
   kind         TEXT NOT NULL,          -- an operation's word: transfer, hold, ...
   id           TEXT NOT NULL,          -- uuid whose last byte is 0: the id of its audit row; 1, 2, ... in that byte: ids of the plain rows it made
@@ -198,10 +199,10 @@ CREATE TABLE ledger_journal (         -- one row per operation; never changed
   detail       TEXT,                   -- JSON: fee, rate, limits: what verify computes again
   hash         BLOB NOT NULL           -- BLAKE2b-256 of the hash before it and of all that the journal wrote (book/chain.c)
 );
-CREATE UNIQUE INDEX ledger_journal_reference ON ledger_journal (reference) WHERE reference IS NOT NULL;
-CREATE INDEX ledger_journal_parent ON ledger_journal (parent) WHERE parent IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS ledger_journal_reference ON ledger_journal (reference) WHERE reference IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ledger_journal_parent ON ledger_journal (parent) WHERE parent IS NOT NULL;
 
-CREATE TABLE ledger_entry (           -- one row per change of an account; never changed
+CREATE TABLE IF NOT EXISTS ledger_entry (           -- one row per change of an account; never changed
   seq             INTEGER PRIMARY KEY, -- from 1 without gaps
   journal         INTEGER NOT NULL,
   account_key     INTEGER NOT NULL,
@@ -214,23 +215,23 @@ CREATE TABLE ledger_entry (           -- one row per change of an account; never
   jump            INTEGER              -- seq of an earlier one, so that any is found in log(version) steps (book/history.c)
 );
 
-CREATE TABLE ledger_remainder (       -- what is left of a journal's amount: of a hold, to capture; of others, to reverse
+CREATE TABLE IF NOT EXISTS ledger_remainder (       -- what is left of a journal's amount: of a hold, to capture; of others, to reverse
   journal    INTEGER PRIMARY KEY,
   amount     INTEGER NOT NULL,
   settled    INTEGER NOT NULL DEFAULT 0, -- captured or reversed so far
   released   INTEGER NOT NULL DEFAULT 0, -- hold: given back
   expires_at INTEGER                   -- of a hold that is open
 );
-CREATE INDEX ledger_remainder_expires ON ledger_remainder (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ledger_remainder_expires ON ledger_remainder (expires_at) WHERE expires_at IS NOT NULL;
 
-CREATE TABLE ledger_idempotency (     -- keys besides the reference
+CREATE TABLE IF NOT EXISTS ledger_idempotency (     -- keys besides the reference
   scope   TEXT NOT NULL,
   key     TEXT NOT NULL,
   journal INTEGER NOT NULL,
   PRIMARY KEY (scope, key)
 ) WITHOUT ROWID;
 
-CREATE TABLE ledger_checkpoint (      -- heads of the chain that were signed
+CREATE TABLE IF NOT EXISTS ledger_checkpoint (      -- heads of the chain that were signed
   journal    INTEGER PRIMARY KEY,
   hash       BLOB NOT NULL,
   sums       TEXT NOT NULL,            -- JSON: journals, entries, and per currency the sum of customers' balances
@@ -239,9 +240,9 @@ CREATE TABLE ledger_checkpoint (      -- heads of the chain that were signed
   signature  BLOB NOT NULL             -- Ed25519
 );
 
-CREATE TRIGGER ledger_journal_update BEFORE UPDATE ON ledger_journal BEGIN SELECT RAISE(ABORT, '23001: journals are never changed'); END;
-CREATE TRIGGER ledger_journal_delete BEFORE DELETE ON ledger_journal BEGIN SELECT RAISE(ABORT, '23001: journals are never deleted'); END;
-CREATE TRIGGER ledger_entry_update BEFORE UPDATE ON ledger_entry BEGIN SELECT RAISE(ABORT, '23001: entries are never changed'); END;
-CREATE TRIGGER ledger_entry_delete BEFORE DELETE ON ledger_entry BEGIN SELECT RAISE(ABORT, '23001: entries are never deleted'); END;
-CREATE TRIGGER ledger_checkpoint_update BEFORE UPDATE ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, '23001: checkpoints are never changed'); END;
-CREATE TRIGGER ledger_checkpoint_delete BEFORE DELETE ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, '23001: checkpoints are never deleted'); END;
+CREATE TRIGGER IF NOT EXISTS ledger_journal_update BEFORE UPDATE ON ledger_journal BEGIN SELECT RAISE(ABORT, '23001: journals are never changed'); END;
+CREATE TRIGGER IF NOT EXISTS ledger_journal_delete BEFORE DELETE ON ledger_journal BEGIN SELECT RAISE(ABORT, '23001: journals are never deleted'); END;
+CREATE TRIGGER IF NOT EXISTS ledger_entry_update BEFORE UPDATE ON ledger_entry BEGIN SELECT RAISE(ABORT, '23001: entries are never changed'); END;
+CREATE TRIGGER IF NOT EXISTS ledger_entry_delete BEFORE DELETE ON ledger_entry BEGIN SELECT RAISE(ABORT, '23001: entries are never deleted'); END;
+CREATE TRIGGER IF NOT EXISTS ledger_checkpoint_update BEFORE UPDATE ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, '23001: checkpoints are never changed'); END;
+CREATE TRIGGER IF NOT EXISTS ledger_checkpoint_delete BEFORE DELETE ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, '23001: checkpoints are never deleted'); END;

@@ -60,6 +60,8 @@ static int cmd_info(const struct command *command, char **arguments, char **valu
     info_add(out, "triggers", facts.triggers);
     info_add(out, "policies", facts.policies);
     info_add(out, "rows", facts.rows);
+    info_add(out, "journals", facts.journals);
+    info_add(out, "entries", facts.entries);
     info_add(out, "file_bytes", facts.file_bytes);
     info_add(out, "wal_bytes", facts.wal_bytes);
     info_add(out, "page_bytes", facts.page_bytes);
@@ -79,6 +81,7 @@ static int cmd_info(const struct command *command, char **arguments, char **valu
            "policies %d\n           rows %" PRId64 "\n",
            facts.tables, facts.views, facts.columns, facts.constraints, facts.indexes,
            facts.triggers, facts.policies, facts.rows);
+    printf("book       journals %" PRId64 ", entries %" PRId64 "\n", facts.journals, facts.entries);
     status = info_tables(command, db, arguments[0], NULL);
   }
   ledger_close(db);

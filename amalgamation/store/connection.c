@@ -153,6 +153,36 @@ static int connection_check(ledger *db) {
   return LEDGER_OK;
 }
 
+/* An older file gets the tables that it lacks, in one transaction. */
+static int connection_upgrade(ledger *db, const char *own_tables) {
+  int64_t version = STORE_FORMAT;
+  int rc = connection_integer(db, "PRAGMA user_version", &version);
+  if (rc != LEDGER_OK || version == STORE_FORMAT) return rc;
+  if (db->is_read_only) {
+    error_set(&db->error, LEDGER_READ_ONLY, "\"%s\" was made by an older version of ledger",
+              db->path);
+    return error_hint(&db->error, "Open it for writing once: that brings it up to date.");
+  }
+  rc = connection_exec(db, "BEGIN IMMEDIATE");
+  if (rc != LEDGER_OK) return rc;
+  /* Another process may have been first. */
+  rc = connection_integer(db, "PRAGMA user_version", &version);
+  if (rc == LEDGER_OK && version < STORE_FORMAT) {
+    char *mark = sqlite3_mprintf("UPDATE ledger_meta SET value = '%d' WHERE key = 'format';"
+                                 "PRAGMA user_version = %d",
+                                 STORE_FORMAT, STORE_FORMAT);
+    rc = mark == NULL ? error_memory(&db->error) : connection_exec(db, own_tables);
+    if (rc == LEDGER_OK) rc = connection_exec(db, mark);
+    sqlite3_free(mark);
+  }
+  if (rc == LEDGER_OK) rc = connection_exec(db, "COMMIT");
+  if (rc == LEDGER_OK) return LEDGER_OK;
+  ledger_error error = db->error;
+  sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+  db->error = error;
+  return rc;
+}
+
 /* The options that need the file, once it is known to be ours. */
 static int connection_settle(ledger *db, int flags) {
   db->is_read_only = sqlite3_db_readonly(db->sqlite, "main") == 1;
@@ -172,7 +202,7 @@ static int connection_settle(ledger *db, int flags) {
   return LEDGER_OK;
 }
 
-static int connection_start(ledger *db, int flags) {
+static int connection_start(ledger *db, int flags, const char *own_tables) {
   int rc = file_check(db->path, &db->error);
   if (rc != LEDGER_OK) return rc;
   bool read_only = (flags & LEDGER_READ_ONLY_FILE) != 0;
@@ -185,6 +215,7 @@ static int connection_start(ledger *db, int flags) {
     if (rc == LEDGER_OK) rc = connection_check(db);
   }
   if (rc == LEDGER_OK) rc = connection_settle(db, flags);
+  if (rc == LEDGER_OK) rc = connection_upgrade(db, own_tables);
   if (rc == LEDGER_OK) rc = catalog_refresh(db);
   if (rc == LEDGER_ERROR) {
     /* A file with our mark whose own tables do not answer. */
@@ -213,13 +244,14 @@ static void connection_shut(ledger *db) {
   db->trigger_count = 0;
 }
 
-LEDGER_PRIVATE int connection_open(const char *path, int flags, ledger **out) {
+LEDGER_PRIVATE int connection_open(const char *path, int flags, const char *own_tables,
+                                   ledger **out) {
   *out = connection_new(path);
   if (*out == NULL) return LEDGER_MEMORY;
   ledger *db = *out;
   int rc = db->path == NULL
                ? error_set(&db->error, LEDGER_CANNOT_OPEN, "\":memory:\" can only be created")
-               : connection_start(db, flags);
+               : connection_start(db, flags, own_tables);
   if (rc != LEDGER_OK) connection_shut(db);
   return rc;
 }
@@ -335,7 +367,7 @@ static int connection_create_file(ledger *db, const char *compiled, int flags,
     if (rc != LEDGER_OK) file_remove(temporary);
   }
   sqlite3_free(temporary);
-  return rc == LEDGER_OK ? connection_start(db, flags & ~LEDGER_READ_ONLY_FILE) : rc;
+  return rc == LEDGER_OK ? connection_start(db, flags & ~LEDGER_READ_ONLY_FILE, own_tables) : rc;
 }
 
 LEDGER_PRIVATE int connection_create(const char *path, const char *compiled, int flags,

@@ -27,6 +27,12 @@ static int info_integer(ledger *db, sqlite3_str *sql, int64_t *out) {
   return sqlite_rc == SQLITE_OK ? LEDGER_OK : store_error(db, sqlite_rc);
 }
 
+static int info_number(ledger *db, const char *text, int64_t *out) {
+  sqlite3_str *sql = sqlite3_str_new(db->sqlite);
+  sqlite3_str_appendall(sql, text);
+  return info_integer(db, sql, out);
+}
+
 static int info_count(ledger *db, const char *table, int *out) {
   int64_t count = 0;
   sqlite3_str *sql = sqlite3_str_new(db->sqlite);
@@ -79,20 +85,14 @@ static int info_read(ledger *db, ledger_facts *out) {
   if (rc == LEDGER_OK) rc = info_count(db, "ledger_catalog_policy", &out->policies);
   if (rc == LEDGER_OK) rc = info_catalog(db, out);
   int64_t pages = 0, version = 0;
-  sqlite3_str *sql = sqlite3_str_new(db->sqlite);
-  sqlite3_str_appendall(sql, "PRAGMA page_size");
   if (rc == LEDGER_OK)
-    rc = info_integer(db, sql, &out->page_bytes);
-  else
-    sqlite3_free(sqlite3_str_finish(sql));
+    rc = info_number(db, "SELECT coalesce(max(seq), 0) FROM ledger_journal", &out->journals);
+  if (rc == LEDGER_OK)
+    rc = info_number(db, "SELECT coalesce(max(seq), 0) FROM ledger_entry", &out->entries);
+  if (rc == LEDGER_OK) rc = info_number(db, "PRAGMA page_size", &out->page_bytes);
+  if (rc == LEDGER_OK) rc = info_number(db, "PRAGMA page_count", &pages);
+  if (rc == LEDGER_OK) rc = info_number(db, "PRAGMA user_version", &version);
   if (rc != LEDGER_OK) return rc;
-  sql = sqlite3_str_new(db->sqlite);
-  sqlite3_str_appendall(sql, "PRAGMA page_count");
-  rc = info_integer(db, sql, &pages);
-  if (rc != LEDGER_OK) return rc;
-  sql = sqlite3_str_new(db->sqlite);
-  sqlite3_str_appendall(sql, "PRAGMA user_version");
-  rc = info_integer(db, sql, &version);
   out->format = (int)version;
   out->file_bytes = db->path == NULL ? pages * out->page_bytes : file_size(db->path, "");
   out->wal_bytes = db->path == NULL ? 0 : file_size(db->path, "-wal");

@@ -11,7 +11,7 @@
 #include "statements.h"
 
 #define STORE_APPLICATION_ID 0x4C454447 /* 'LEDG' in the file's header */
-#define STORE_FORMAT 1                  /* user_version: version of the engine's own tables */
+#define STORE_FORMAT 2                  /* user_version: version of the engine's own tables. 1: without the book */
 
 /* ---- catalog.c: what ledger_catalog_* says, as structs. Borrowed from the catalog; hold a reference to keep it. */
 
@@ -247,7 +247,7 @@ struct ledger {
 
 /* Starts a call: clears the error, resets the arena. MISUSE for a NULL or failed handle, and from within a callback. */
 LEDGER_PRIVATE int connection_enter(ledger *db);
-LEDGER_PRIVATE int connection_open(const char *path, int flags, ledger **out);
+LEDGER_PRIVATE int connection_open(const char *path, int flags, const char *own_tables, ledger **out);
 LEDGER_PRIVATE int connection_create(const char *path, const char *compiled, int flags, const char *own_tables, ledger **out);
 LEDGER_PRIVATE void connection_close(ledger *db);
 LEDGER_PRIVATE void connection_timeout(ledger *db, int timeout_ms);

@@ -344,6 +344,29 @@ static void test_legs(void **state) {
   post_close(db);
 }
 
+/* ---- a file of before the book */
+
+static void test_older(void **state) {
+  (void)state;
+  char path[] = "/tmp/ledger-older-XXXXXX";
+  close(mkstemp(path));
+  unlink(path);
+  ledger *db = NULL;
+  assert_int_equal(ledger_create(path, ledger_schema("full"), 0, &db), LEDGER_OK);
+  post_foreign(db, "DROP TABLE ledger_account; DROP TABLE ledger_journal; DROP TABLE ledger_entry; DROP TABLE ledger_remainder;"
+                   "DROP TABLE ledger_idempotency; DROP TABLE ledger_checkpoint; PRAGMA user_version = 1");
+  ledger_close(db);
+  assert_int_equal(ledger_open(path, LEDGER_READ_ONLY_FILE, &db), LEDGER_READ_ONLY);
+  assert_non_null(strstr(ledger_error_of(db)->message, "older version"));
+  ledger_close(db);
+  assert_int_equal(ledger_open(path, 0, &db), LEDGER_OK);
+  assert_int_equal(post_number(db, "PRAGMA user_version"), STORE_FORMAT);
+  post_account(db, "A", "USD", "1");
+  assert_int_equal(post_number(db, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'ledger_entry%'"), 2);
+  post_close(db);
+  unlink(path);
+}
+
 /* ---- a plain balance that the book never posted */
 
 static void test_opening(void **state) {
@@ -377,6 +400,7 @@ int main(void) {
       cmocka_unit_test(test_keep_failed),  cmocka_unit_test(test_two_handles), cmocka_unit_test(test_transaction),
       cmocka_unit_test(test_own_check),    cmocka_unit_test(test_batch_modes), cmocka_unit_test(test_batch_linked),
       cmocka_unit_test(test_legs),         cmocka_unit_test(test_opening),
+      cmocka_unit_test(test_older),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ static void wrong_files(void **state) {
   ledger_close(fixture_open("newer"));
   fixture_path(path, "newer");
   sqlite_exec("PRAGMA user_version = 99");
-  assert_open_fails(0, LEDGER_NEWER, "0A000", "Its format is 99, this version reads up to 1.");
+  assert_open_fails(0, LEDGER_NEWER, "0A000", "Its format is 99, this version reads up to 2.");
   ledger_close(fixture_open("gutted"));
   fixture_path(path, "gutted");
   sqlite_exec("DROP TABLE ledger_catalog_column");
@@ -505,7 +505,7 @@ static void facts(void **state) {
   assert_string_equal(facts.schema_sha256, "ab");
   assert_int_equal(strlen(facts.device), 36);
   assert_int_equal(strlen(facts.created_at), strlen("2026-11-20T09:00:00Z"));
-  assert_int_equal(facts.format, 1);
+  assert_int_equal(facts.format, STORE_FORMAT);
   assert_int_equal(facts.tables, 8);
   assert_int_equal(facts.views, 1);
   assert_int_equal(facts.constraints, 16);
