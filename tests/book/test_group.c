@@ -39,7 +39,7 @@ static ledger *test_file(int flags) {
   test_remove();
   assert_int_equal(ledger_create(test_path, ledger_schema("full"), flags, &db), LEDGER_OK);
   for (int i = 0; i < TEST_ACCOUNTS; i++) {
-    char number[8];
+    char number[16];
     snprintf(number, sizeof number, "A%d", i);
     post_account(db, number, "USD", "1000");
   }

@@ -363,7 +363,7 @@ static void test_wallstreet(void **state) {
 /* The reference with which the sweep expires a hold: the id of its journal is that of its row, but for the last byte. */
 static const char *test_expiry_of(ledger *db, const char *hold) {
   static char reference[64];
-  char query[64];
+  char query[128];
   ledger_rows *rows = NULL;
   snprintf(query, sizeof query, "select=id&reference_number=eq.%s", hold);
   assert_int_equal(ledger_select(db, "transactions", query, &rows), LEDGER_OK);

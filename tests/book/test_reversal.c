@@ -202,7 +202,7 @@ static void test_legs(void **state) {
 static void test_most_legs(void **state) {
   (void)state;
   ledger *db = post_file("full");
-  char names[LEDGER_LEG_MAX][8];
+  char names[LEDGER_LEG_MAX][16];
   ledger_leg legs[LEDGER_LEG_MAX];
   for (int i = 0; i < LEDGER_LEG_MAX; i++) {
     snprintf(names[i], sizeof names[i], "N%d", i);
