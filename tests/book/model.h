@@ -340,8 +340,15 @@ static inline int model_system(struct model *model, const char *name, int like) 
   return model->account_count - 1;
 }
 
+/* Amounts that are out of range are tried, too, on their way to a refusal: the sum stops at the ends. */
+static inline int64_t model_sum(int64_t a, int64_t b) {
+  int64_t sum;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return b < 0 ? -INT64_MAX : INT64_MAX;
+}
+
 static inline int64_t model_available(const struct model_account *account) {
-  return account->balance - account->held;
+  return model_sum(account->balance, -account->held);
 }
 
 /* ---- judging */
@@ -448,9 +455,9 @@ static inline void model_try(const struct model *model, struct model_judgement *
       copies[count++] = model->accounts[entry->account];
     }
     struct model_account *account = &copies[place];
-    if (entry->layer == MODEL_POSTED) account->balance += entry->amount;
-    if (entry->layer == MODEL_HELD) account->held -= entry->amount;
-    if (entry->layer == MODEL_EXPECTED) account->expected += entry->amount;
+    if (entry->layer == MODEL_POSTED) account->balance = model_sum(account->balance, entry->amount);
+    if (entry->layer == MODEL_HELD) account->held = model_sum(account->held, -entry->amount);
+    if (entry->layer == MODEL_EXPECTED) account->expected = model_sum(account->expected, entry->amount);
     entry->balance = account->balance;
     entry->held = account->held;
     entry->available = model_available(account);
