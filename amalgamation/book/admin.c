@@ -98,7 +98,6 @@ LEDGER_PRIVATE int admin_limits(ledger *db, const struct operation *operation,
   if (rc != LEDGER_OK) return rc;
   limits.account = account;
   journal->account = account;
-  journal->status = "completed";
   journal->entity_type = account->class == ACCOUNT_PLAIN ? "accounts" : "portfolio";
   journal->entity_id = account->owner;
   journal->audit_old = admin_image(db, account->overdraft_limit, account->min_balance,
@@ -170,7 +169,6 @@ LEDGER_PRIVATE int admin_status(ledger *db, const struct operation *operation,
     return LEDGER_NOT_EMPTY;
   }
   journal->account = account;
-  journal->status = "completed";
   journal->entity_type = "accounts";
   journal->entity_id = account->owner;
   journal->audit_old = admin_status_image(db, account->status);
@@ -289,7 +287,6 @@ LEDGER_PRIVATE int admin_open(ledger *db, const struct operation *operation,
   if (rc != LEDGER_OK) return rc;
   journal->detail = journal_detail(db, journal->detail, "{\"table\": \"accounts\"}");
   journal->audit_new = admin_opening_image(db, opening);
-  journal->status = "completed";
   journal->entity_type = "accounts";
   journal->entity_id = opening->id;
   journal->after = admin_write_opening;

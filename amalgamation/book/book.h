@@ -150,7 +150,6 @@ struct journal {
   struct account *received_account;
   const char *rate;      /* or NULL */
   int64_t remaining;     /* -1: not shown */
-  const char *status;    /* of the result: completed, pending, failed */
   char transaction_id[37]; /* of the result; "": the first row's */
   struct account *least_account, *most_account; /* conditions, NULL: none: available of the one afterwards at least, */
   int64_t least_available, most_balance;        /* balance of the other at most */
@@ -277,7 +276,6 @@ struct operation {
   const ledger_operation *asked;
   int64_t effective_us, expires_us; /* 0: not given */
   enum money_rounding rounding;
-  int64_t hold_seq; /* builders may keep what they need here */
 };
 /* BAD_OPERATION unless exactly these are given... see the table in operation.c: one row per kind with what it needs and allows. */
 

@@ -162,7 +162,6 @@ LEDGER_PRIVATE int exchange_change(ledger *db, const struct operation *operation
   exchange_row(journal, to, journal->received, ".X1", "credit", asked);
   journal->detail = exchange_detail(db, &rate, journal, operation->rounding);
   if (journal->detail == NULL) return error_memory(&db->error);
-  journal->status = "completed";
   if (asked->fee == NULL) return LEDGER_OK;
   return fee_add(db, journal, asked->fee, from, journal->amount, operation->rounding);
 }

@@ -152,7 +152,6 @@ LEDGER_PRIVATE int fee_charge(ledger *db, const struct operation *operation,
   if (rc != LEDGER_OK) return rc;
   journal->account = payer;
   journal->amount = fee;
-  journal->status = "completed";
   rc = fee_post(db, journal, payer, fee_row_type(payer), "", fee);
   if (rc != LEDGER_OK || journal->row_count == 0) return rc;
   journal->rows[0].description = asked->description;

@@ -217,7 +217,6 @@ static int hold_find(ledger *db, const struct operation *operation, struct journ
   journal->entity_type =
       hold->payer->class == ACCOUNT_PORTFOLIO ? "portfolio_transactions" : "transactions";
   journal->entity_id = change->row;
-  journal->status = "completed";
   *out = change;
   return LEDGER_OK;
 }
@@ -304,7 +303,6 @@ LEDGER_PRIVATE int hold_place(ledger *db, const struct operation *operation,
   row->metadata = asked->metadata;
   journal->account = payer;
   journal->amount = journal->remaining = amount;
-  journal->status = "pending";
   journal->after = hold_after_place;
   journal->after_context = expires_us;
   return LEDGER_OK;

@@ -17,7 +17,6 @@ static void posting_text(const struct operation *operation, struct journal_row *
 static void posting_shows(struct journal *journal, struct account *account, int64_t amount) {
   journal->account = account;
   journal->amount = amount;
-  journal->status = "completed";
 }
 
 static int posting_fee(ledger *db, const struct operation *operation, struct journal *journal,

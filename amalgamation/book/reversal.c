@@ -249,7 +249,6 @@ LEDGER_PRIVATE int reversal_reverse(ledger *db, const struct operation *operatio
   journal->parent = past->seq;
   journal->account = reversal->account;
   journal->amount = reversal->now;
-  journal->status = "completed";
   journal->after = reversal_after;
   journal->after_context = reversal;
   return LEDGER_OK;

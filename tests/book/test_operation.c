@@ -24,6 +24,14 @@ static ledger *test_pair(const char *schema) {
   return db;
 }
 
+/* The name of a file that is not there. */
+static void test_path(char out[200]) {
+  const char *folder = getenv("TMPDIR");
+  snprintf(out, 200, "%.150s/ledger-operation-XXXXXX", folder == NULL ? "/tmp" : folder);
+  close(mkstemp(out));
+  unlink(out);
+}
+
 /* ---- what an operation takes */
 
 static void test_members(void **state) {
@@ -168,9 +176,8 @@ static void test_keep_failed(void **state) {
 
 static void test_two_handles(void **state) {
   (void)state;
-  char path[] = "/tmp/ledger-operation-XXXXXX";
-  close(mkstemp(path));
-  unlink(path);
+  char path[200];
+  test_path(path);
   ledger *one = NULL, *two = NULL;
   assert_int_equal(ledger_create(path, ledger_schema("full"), 0, &one), LEDGER_OK);
   post_account(one, "A", "USD", "100");
@@ -192,7 +199,7 @@ static void test_two_handles(void **state) {
   post_close(one);
   const char *suffixes[] = {"", "-wal", "-shm"};
   for (int i = 0; i < 3; i++) {
-    char name[64];
+    char name[256];
     snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
     unlink(name);
   }
@@ -348,9 +355,8 @@ static void test_legs(void **state) {
 
 static void test_older(void **state) {
   (void)state;
-  char path[] = "/tmp/ledger-older-XXXXXX";
-  close(mkstemp(path));
-  unlink(path);
+  char path[200];
+  test_path(path);
   ledger *db = NULL;
   assert_int_equal(ledger_create(path, ledger_schema("full"), 0, &db), LEDGER_OK);
   post_foreign(db, "DROP TABLE ledger_account; DROP TABLE ledger_journal; DROP TABLE ledger_entry; DROP TABLE ledger_remainder;"
@@ -371,9 +377,8 @@ static void test_older(void **state) {
 
 static void test_opening(void **state) {
   (void)state;
-  char path[] = "/tmp/ledger-opening-XXXXXX";
-  close(mkstemp(path));
-  unlink(path);
+  char path[200];
+  test_path(path);
   ledger *db = NULL;
   assert_int_equal(ledger_create(path, ledger_schema("wallstreet"), LEDGER_PLAIN, &db), LEDGER_OK);
   post_row(db, "{\"table\":\"accounts\",\"row\":{\"account_number\":\"OLD\",\"account_type\":\"checking\",\"balance\":\"75.25\",\"available_balance\":\"75.25\"}}");
