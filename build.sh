@@ -21,11 +21,12 @@ CC=${CC:-gcc}
 CFLAGS=${CFLAGS:--O2 -g}
 STRICT=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wno-overlength-strings -Werror)
 OUT=${OUT:-build}
-LIBRARIES=(-lsodium -lpcre2-8 -lpthread -ldl -lm)
+LIBRARIES=(-lsodium -lpcre2-8 -lz -lpthread -ldl -lm)
 COMPILER_LIBRARIES=(-lpg_query -lprotobuf-c -lcjson) # cJSON is the command line's too
+MAIN_INCLUDE=(-I/usr/include/postgresql) # the command line loads libpq where it reaches the main PostgreSQL
 
-BUILD_PACKAGES=(gcc libc6-dev libsodium-dev libcjson-dev libpcre2-dev libpg-query-dev libprotobuf-c-dev)
-TEST_PACKAGES=(postgresql-15 postgresql-client-15 libcmocka-dev libpq-dev sqlite3 python3)
+BUILD_PACKAGES=(gcc libc6-dev libsodium-dev libcjson-dev libpcre2-dev zlib1g-dev libpg-query-dev libprotobuf-c-dev libpq-dev)
+TEST_PACKAGES=(postgresql-15 postgresql-client-15 pgbouncer libcmocka-dev sqlite3 python3)
 CHECK_PACKAGES=(clang clang-format libclang-rt-14-dev)
 BENCH_PACKAGES=(pgloader)
 
@@ -125,7 +126,7 @@ generate() { # the engine's own tables, without their comments: SQLite would kee
   mkdir -p "$OUT/generated"
   sed -E -e 's/ *--.*$//' -e '/^$/d' schema/ledger.sql >"$OUT/generated/ledger.sql"
   embed "$OUT/generated/ledger.sql" ledger_sql >"$OUT/generated/ledger_sql.h.new"
-  sed -E -e '/^--/d' schema/ledger_sync.sql >"$OUT/generated/ledger_sync.sql"
+  sed -E -e '/^--/d' schema/ledger_sync.sql schema/ledger_sync_apply.sql >"$OUT/generated/ledger_sync.sql"
   embed "$OUT/generated/ledger_sync.sql" ledger_sync_sql >"$OUT/generated/ledger_sync_sql.h.new"
   local name
   for name in ledger_sql ledger_sync_sql; do
@@ -144,7 +145,7 @@ build_objects() {
     compile "$OUT/object/compiler/$(basename "$source" .c).o" "$source" "${STRICT[@]}" "${INCLUDE[@]}" -I.
   done
   wait $library
-  compile "$OUT/object/shell.o" amalgamation/shell/shell.c "${STRICT[@]}" "${INCLUDE[@]}" -I.
+  compile "$OUT/object/shell.o" amalgamation/shell/shell.c "${STRICT[@]}" "${INCLUDE[@]}" "${MAIN_INCLUDE[@]}" -I.
 }
 
 compiler_objects() { find "$OUT/object/compiler" -name '*.o' ! -name main.o | sort; }
@@ -175,7 +176,7 @@ link() {
   link_program "$OUT/ledger" "$OUT/object/shell.o" $(compiler_objects) "$OUT/object/ledger.o" "$OUT/object/schemas.o" \
     "${SQLITE_LINK[@]}" "${COMPILER_LIBRARIES[@]}" "${LIBRARIES[@]}"
   compile "$OUT/object/extension.o" amalgamation/extension.c "${STRICT[@]}" -fPIC -fvisibility=hidden "${INCLUDE[@]}"
-  link_program "$OUT/ledger_ext.so" -shared "$OUT/object/extension.o" -lsodium -lpcre2-8 -lpthread -lm
+  link_program "$OUT/ledger_ext.so" -shared "$OUT/object/extension.o" -lsodium -lpcre2-8 -lz -lpthread -lm
 }
 
 do_build() {
@@ -192,7 +193,7 @@ do_build() {
 do_demo() { do_build; tests/demo.sh "$OUT/ledger" "$OUT/demo"; }
 do_test() { do_build; install_packages "${TEST_PACKAGES[@]}"; sqlite_flags; . tests/run.sh; run_tests "$@"; }
 do_check() { do_build; install_packages "${TEST_PACKAGES[@]}" "${CHECK_PACKAGES[@]}"; sqlite_flags; . tests/run.sh; . tests/check.sh; run_check "$@"; }
-do_bench() { do_build; install_packages "${TEST_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"; sqlite_flags; tests/bench/run.sh "$@"; tests/bench/book.sh "$@"; }
+do_bench() { do_build; install_packages "${TEST_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"; sqlite_flags; tests/bench/run.sh "$@"; tests/bench/book.sh "$@"; tests/bench/capture.sh "$@"; tests/bench/sync.sh "$@"; }
 do_amalgamation() { do_build; amalgamation/join.sh "$OUT"; }
 do_install() {
   do_build

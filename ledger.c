@@ -31,6 +31,7 @@
 #include "amalgamation/store/trigger.c"      /* the schema's triggers on our connections */
 #include "amalgamation/store/violation.c"    /* which constraint a row broke */
 #include "amalgamation/store/transaction.c"  /* begin, commit, checkpoint */
+#include "amalgamation/store/change.c"       /* which rows were written, for sync */
 #include "amalgamation/store/connection.c"   /* open, create, close */
 #include "amalgamation/store/read.c"         /* cursors */
 #include "amalgamation/store/observe.c"      /* who is told of rows that are written */
@@ -67,6 +68,7 @@
 #include "amalgamation/book/group.c"          /* threads that share commits */
 #include "amalgamation/book/history.c"        /* what happened */
 #include "amalgamation/book/head.c"           /* the head of the chain, signed */
+#include "amalgamation/book/imported.c"       /* history from before the book */
 #include "amalgamation/book/verify.c"         /* the proof: its report and its order */
 #include "amalgamation/book/verify_account.c" /* ... balances, limits, sums */
 #include "amalgamation/book/verify_row.c"     /* ... plain rows */
@@ -81,8 +83,22 @@
 
 /* ---- sync: the PostgreSQL script, the digest */
 #include "amalgamation/sync/script.c"
+#include "amalgamation/sync/row_text.c"     /* values as PostgreSQL prints them */
+#include "amalgamation/sync/table.c"        /* how each table syncs */
+#include "amalgamation/sync/key_range.c"    /* identity keys of a device */
+#include "amalgamation/sync/state.c"        /* how far main has the file */
+#include "amalgamation/sync/change_set.c"   /* what changed since */
+#include "amalgamation/sync/batch.c"        /* cuts it into batches */
+#include "amalgamation/sync/batch_script.c" /* a batch as SQL */
 #include "amalgamation/sync/export.c"
 #include "amalgamation/sync/digest.c"
+#include "amalgamation/sync/prove.c"       /* the comparison of a device's rows with main's */
+#include "amalgamation/sync/bundle.c"      /* batches carried by hand */
+#include "amalgamation/sync/import_dump.c" /* a pg_dump, piece by piece */
+#include "amalgamation/sync/import_rows.c" /* its rows */
+#include "amalgamation/sync/import_book.c" /* its balances */
+#include "amalgamation/sync/import.c"      /* all of it */
+#include "amalgamation/sync/pull.c"        /* reference tables of main */
 
 /* ================================================================ the front door */
 
@@ -465,9 +481,214 @@ LEDGER_API int ledger_digest(ledger *db, const char *table, ledger_rows **out) {
   return rc == LEDGER_OK ? digest_tables(db, table, out) : rc;
 }
 
+LEDGER_API int ledger_digest_rows(ledger *db, const char *table, int by_column,
+                                  int (*each)(void *context, const ledger_digest_row *row),
+                                  void *context) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && (table == NULL || each == NULL))
+    rc = error_set(&db->error, LEDGER_MISUSE, "no table or no function is given");
+  return rc == LEDGER_OK ? digest_each_row(db, table, by_column != 0, each, context) : rc;
+}
+
+LEDGER_API int ledger_prove_script(ledger *db,
+                                   int (*write)(void *context, const void *bytes, size_t length),
+                                   void *context) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && write == NULL)
+    rc = error_set(&db->error, LEDGER_MISUSE, "no function to write with is given");
+  return rc == LEDGER_OK ? prove_script(db, write, context) : rc;
+}
+
 LEDGER_API int ledger_backup(ledger *db, const char *path) {
   int rc = connection_enter(db);
   if (rc == LEDGER_OK && path == NULL)
     rc = error_set(&db->error, LEDGER_MISUSE, "no path is given");
   return rc == LEDGER_OK ? backup_to(db, path) : rc;
+}
+
+/* ---- syncing */
+
+LEDGER_API int ledger_sync_status(ledger *db, ledger_sync_facts *out) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && out == NULL)
+    rc = error_set(&db->error, LEDGER_MISUSE, "no place for the facts is given");
+  return rc == LEDGER_OK ? state_status(db, out) : rc;
+}
+
+LEDGER_API int ledger_batch_cut(ledger *db, int64_t *seq) {
+  int64_t cut = 0;
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK) rc = batch_cut(db, &cut);
+  if (seq != NULL) *seq = cut;
+  return rc;
+}
+
+LEDGER_API int ledger_batch_script(ledger *db, int64_t seq, enum ledger_export_format format,
+                                   int (*write)(void *context, const void *bytes, size_t length),
+                                   void *context) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && (write == NULL || (unsigned)format > LEDGER_EXPORT_INSERT))
+    rc = error_set(&db->error, LEDGER_MISUSE, "no function to write with, or no such format");
+  return rc == LEDGER_OK ? batch_export(db, seq, format, write, context) : rc;
+}
+
+LEDGER_API char *ledger_acknowledgement_sql(ledger *db) {
+  return connection_enter(db) == LEDGER_OK ? state_acknowledgement_sql(db) : NULL;
+}
+
+LEDGER_API char *ledger_enrol_sql(ledger *db, const unsigned char *public_key) {
+  return connection_enter(db) == LEDGER_OK ? state_enrol_sql(db, public_key) : NULL;
+}
+
+LEDGER_API int ledger_acknowledge(ledger *db, const char *text, ptrdiff_t length, int is_trusted) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && text == NULL)
+    rc = error_set(&db->error, LEDGER_MISUSE, "no acknowledgement is given");
+  if (rc != LEDGER_OK) return rc;
+  return state_acknowledge(db, text, length < 0 ? strlen(text) : (size_t)length, is_trusted != 0);
+}
+
+LEDGER_API int ledger_sync_attempt(ledger *db, const char *error) {
+  int rc = connection_enter(db);
+  return rc == LEDGER_OK ? state_attempt(db, error) : rc;
+}
+
+LEDGER_API int ledger_rekey(ledger *db) {
+  int rc = connection_enter(db);
+  return rc == LEDGER_OK ? state_rekey(db) : rc;
+}
+
+LEDGER_API int ledger_set_main_key(ledger *db, const unsigned char key[64], int replaces) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && key == NULL) rc = error_set(&db->error, LEDGER_MISUSE, "no key is given");
+  return rc == LEDGER_OK ? state_set_main_key(db, key, replaces != 0) : rc;
+}
+
+LEDGER_API int ledger_get_main_key(ledger *db, unsigned char key[64]) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && key == NULL)
+    rc = error_set(&db->error, LEDGER_MISUSE, "no place for the key is given");
+  return rc == LEDGER_OK ? state_get_main_key(db, key) : rc;
+}
+
+LEDGER_API int ledger_sync_table(ledger *db, const char *table, const char *kind,
+                                 const char *collision) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && table == NULL)
+    rc = error_set(&db->error, LEDGER_MISUSE, "no table is named");
+  return rc == LEDGER_OK ? sync_table_set(db, table, kind, collision) : rc;
+}
+
+/* ---- bundles */
+
+LEDGER_API void ledger_main_key(unsigned char main_key[LEDGER_MAIN_KEY_BYTES]) {
+  if (main_key != NULL) seal_random(main_key, LEDGER_MAIN_KEY_BYTES);
+}
+
+LEDGER_API void ledger_main_public_key(const unsigned char main_key[LEDGER_MAIN_KEY_BYTES],
+                                       unsigned char public_key[LEDGER_MAIN_PUBLIC_KEY_BYTES]) {
+  struct seal_main keys;
+  if (main_key == NULL || public_key == NULL) return;
+  seal_main_keys(main_key, &keys);
+  memcpy(public_key, keys.public_key, sizeof keys.public_key);
+  seal_wipe(&keys, sizeof keys);
+}
+
+LEDGER_API void ledger_main_key_name(const unsigned char public_key[LEDGER_MAIN_PUBLIC_KEY_BYTES],
+                                     char out[33]) {
+  if (public_key != NULL && out != NULL) bundle_key_name(public_key, out);
+}
+
+LEDGER_API void ledger_sign_acknowledgement(const unsigned char main_key[LEDGER_MAIN_KEY_BYTES],
+                                            const char *line,
+                                            char out[LEDGER_ACKNOWLEDGEMENT_SIGNATURE]) {
+  static const char word[] = "signature ";
+  struct seal_main keys;
+  unsigned char signature[64];
+  if (main_key == NULL || line == NULL || out == NULL) return;
+  seal_main_keys(main_key, &keys);
+  seal_sign(keys.sign_secret, line, strlen(line), signature);
+  seal_wipe(&keys, sizeof keys);
+  memcpy(out, word, sizeof word - 1);
+  text_hex(signature, sizeof signature, out + sizeof word - 1);
+}
+
+LEDGER_API int ledger_bundle_seal(ledger *db, int64_t since,
+                                  const unsigned char secret_key[LEDGER_SECRET_KEY_BYTES],
+                                  int64_t *first, int64_t *last,
+                                  int (*write)(void *context, const void *bytes, size_t length),
+                                  void *context) {
+  int64_t ends[2];
+  if (first == NULL) first = &ends[0];
+  if (last == NULL) last = &ends[1];
+  *first = *last = 0;
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && (since < 0 || secret_key == NULL || write == NULL))
+    rc = error_set(&db->error, LEDGER_MISUSE, "a key is missing, or a function to write with");
+  return rc == LEDGER_OK ? bundle_seal(db, since, secret_key, first, last, write, context) : rc;
+}
+
+LEDGER_API int ledger_bundle_open(int (*read)(void *context, int64_t offset, void *bytes,
+                                              size_t length),
+                                  void *context, int64_t size, ledger_bundle **out) {
+  if (out == NULL) return LEDGER_MISUSE;
+  *out = NULL;
+  return read == NULL || size < 0 ? LEDGER_MISUSE : bundle_open(read, context, size, out);
+}
+
+LEDGER_API const ledger_error *ledger_bundle_error(const ledger_bundle *bundle) {
+  return bundle == NULL ? ledger_error_of(NULL) : bundle_error(bundle);
+}
+
+LEDGER_API const ledger_bundle_facts *ledger_bundle_get_facts(const ledger_bundle *bundle) {
+  return bundle == NULL ? NULL : bundle_facts(bundle);
+}
+
+LEDGER_API int ledger_bundle_check_signature(ledger_bundle *bundle, const unsigned char *sender) {
+  return bundle == NULL ? LEDGER_MISUSE : bundle_check_signature(bundle, sender);
+}
+
+LEDGER_API int ledger_bundle_verify(ledger_bundle *bundle,
+                                    const unsigned char main_key[LEDGER_MAIN_KEY_BYTES],
+                                    const unsigned char *sender,
+                                    int (*batch)(void *context, int64_t seq, const char *hash),
+                                    void *context) {
+  if (bundle == NULL || main_key == NULL) return LEDGER_MISUSE;
+  return bundle_verify(bundle, main_key, sender, batch, context);
+}
+
+LEDGER_API int ledger_bundle_script(ledger_bundle *bundle, int64_t after,
+                                    enum ledger_export_format format,
+                                    int (*write)(void *context, const void *bytes, size_t length),
+                                    void *context) {
+  if (bundle == NULL || write == NULL || (unsigned)format > LEDGER_EXPORT_INSERT)
+    return LEDGER_MISUSE;
+  return bundle_script(bundle, after, format, write, context);
+}
+
+LEDGER_API void ledger_bundle_close(ledger_bundle *bundle) {
+  if (bundle != NULL) bundle_close(bundle);
+}
+
+/* ---- the way back */
+
+LEDGER_API int ledger_import(ledger *db,
+                             ptrdiff_t (*read)(void *context, void *bytes, size_t length),
+                             void *context, int flags, char **report) {
+  if (report != NULL) *report = NULL;
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && read == NULL)
+    rc = error_set(&db->error, LEDGER_MISUSE, "no function to read with is given");
+  return rc == LEDGER_OK ? import_dump(db, read, context, flags, report) : rc;
+}
+
+LEDGER_API int ledger_pull(ledger *db, int count, ledger_pull_table *tables,
+                           const ledger_pull_source *source) {
+  int rc = connection_enter(db);
+  bool is_whole = count >= 0 && (count == 0 || tables != NULL) && source != NULL &&
+                  source->start != NULL && source->read != NULL;
+  for (int i = 0; rc == LEDGER_OK && is_whole && i < count; i++) is_whole = tables[i].table != NULL;
+  if (rc == LEDGER_OK && !is_whole)
+    rc = error_set(&db->error, LEDGER_MISUSE, "a table is missing, or a function to read with");
+  return rc == LEDGER_OK ? pull_tables(db, count, tables, source) : rc;
 }

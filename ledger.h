@@ -51,6 +51,7 @@ typedef struct ledger_rows ledger_rows; /* rows being read */
 #define LEDGER_REFERENCE_MAX 90          /* bytes of a reference; what the book appends fits into varchar(100) */
 #define LEDGER_LEG_MAX 64                /* legs of a posting */
 #define LEDGER_BATCH_MAX 100000          /* operations of one call of ledger_post_batch() */
+#define LEDGER_BATCHES_KEPT 8            /* batches whose bytes are kept after main has them */
 
 /* ---------------------------------------------------------------- errors
 ** X(name, number, SQLSTATE, meaning). Numbers never change. */
@@ -158,7 +159,20 @@ typedef struct ledger_rows ledger_rows; /* rows being read */
   X(NOT_IN_BOOK,      99, "LG027", "an account with a balance that the book has never posted")       \
   X(BOOK_BROKEN,     102, "LG028", "the plain rows and the book do not agree")                       \
   X(NOT_EMPTY,       103, "LG029", "the account has a balance or an open hold")                      \
-  X(BAD_OPERATION,   104, "LG030", "a member is missing, unknown or not allowed in the operation")
+  X(BAD_OPERATION,   104, "LG030", "a member is missing, unknown or not allowed in the operation")   \
+  /* sync's; the database's own functions (schema ledger_sync) raise the same SQLSTATEs */            \
+  X(NOT_ENROLLED,    105, "LS001", "the main database does not know the device")                     \
+  X(REVOKED,         106, "LS002", "the device was revoked on the main database")                    \
+  X(OTHER_SCHEMA,    107, "LS003", "the main database does not accept the file's schema")            \
+  X(FORK,            108, "LS004", "two files write as one device: a restored backup, or a copy")    \
+  X(OTHER_EPOCH,     109, "LS005", "a batch of another epoch than the device's")                     \
+  X(GAP,             110, "LS006", "a batch before this one is missing")                             \
+  X(ALTERED,         111, "LS007", "a batch, a bundle or an acknowledgement was altered or cut")     \
+  X(NEWER_BATCH,     112, "LS008", "a batch or bundle of a newer format")                            \
+  X(WRONG_KEY,       113, "LS009", "signed or sealed with another key")                              \
+  X(FIRST_RANGE,     114, "LS010", "another device owns the first range of keys")                    \
+  X(OTHER_MAIN,      115, "LS011", "the file syncs with another main database")                      \
+  X(IN_CUSTODY,      116, "LS012", "the main database has the batch but could not apply it")
 
 enum {
   LEDGER_OK = 0,
@@ -196,6 +210,8 @@ enum {
   LEDGER_READ_ONLY_FILE = 1, /* ledger_open: no writes through this handle */
   LEDGER_NO_SEED = 2,        /* ledger_create: leave the seed rows of the schema out */
   LEDGER_SYNC_NORMAL = 4,    /* a power cut may lose the last commits, never the file's soundness; default: FULL */
+  LEDGER_SMALL = 16,         /* little memory whatever the size of the work: 2 MB of cache, temporary structures in files */
+  LEDGER_OLD_FORMAT = 32,    /* with LEDGER_READ_ONLY_FILE, for ledger_backup: also a file that an older version made */
   LEDGER_PLAIN = 8           /* rows alone: no audit trail of what is written through this handle, and balances and completed
                              ** transactions may be written as any other value. ledger_verify() will say what does not add up */
 };
@@ -668,8 +684,200 @@ LEDGER_API int ledger_export(ledger *db, enum ledger_export_part part, enum ledg
 */
 LEDGER_API int ledger_digest(ledger *db, const char *table, ledger_rows **out);
 
+typedef struct ledger_digest_row { /* borrowed until the next one */
+  const char *key; /* text of the key, as PostgreSQL prints it; of several columns (a,b) */
+  size_t key_length;
+  unsigned char key_hash[32]; /* its SHA-256 */
+  uint64_t hash;              /* of the row */
+  int column_count;           /* 0 unless `by_column` */
+  const char *const *columns;
+  const uint64_t *column_hashes;
+} ledger_digest_row;
+
+/* What the digest of a table is made of, row by row in no order, to find where it differs from main's: see
+** ledger_sync.digest_buckets() and digest_rows(). `each` returns 0; anything else stops the walk with LEDGER_INTERRUPTED. */
+LEDGER_API int ledger_digest_rows(ledger *db, const char *table, int by_column,
+                                  int (*each)(void *context, const ledger_digest_row *row), void *context);
+
 /* Copies the file to `path` while others go on writing: a consistent snapshot, written aside and renamed. EXISTS if it is there. */
 LEDGER_API int ledger_backup(ledger *db, const char *path);
+
+/* ---------------------------------------------------------------- syncing
+** What is written to the file, by whom ever, reaches the main PostgreSQL in batches: cut once, immutable, numbered from 1 without
+** gaps, chained by hash, of whole transactions. A batch becomes a script of one transaction (psql or any client), or a sealed
+** bundle that is carried by hand. Main answers with an acknowledgement, JSON of one line; until it has come nothing is let go of.
+** Received and applied are two things: what main cannot apply it keeps whole (custody) and acknowledges as received.
+** Sending the same again is harmless at any time. The other half is schema/ledger_sync*.sql. */
+
+typedef struct ledger_sync_facts {
+  const char *device;          /* uuid as main knows it */
+  const char *previous_device; /* before a rekey, "" if there was none */
+  const char *main;            /* uuid of the main database, "" if it was never reached */
+  int64_t epoch, key_range;    /* key_range -1: not enrolled */
+  int64_t cut, received, applied; /* numbers of the last batches */
+  int64_t changes;             /* rows and journals that were written and that no batch has yet */
+  int64_t batches, batch_rows, batch_bytes; /* that main has not received */
+  const char *waiting_since;   /* time of the oldest change that main has not, "" if it has all */
+  const char *reason;          /* of custody, "" if main has applied all it received */
+  const char *attempted_at, *succeeded_at, *failed_at, *error; /* of attempts to reach main; "" */
+  int64_t clock_skew_ms;       /* this clock less main's, at the last acknowledgement */
+  int has_main_key;            /* main's public keys are known: acknowledgements must be signed */
+} ledger_sync_facts;
+
+/* Where the file stands. The texts live until the handle's next call. */
+LEDGER_API int ledger_sync_status(ledger *db, ledger_sync_facts *out);
+
+/* Cuts everything since the last cut into one batch, in one write transaction. *seq: its number, 0 if there was nothing. */
+LEDGER_API int ledger_batch_cut(ledger *db, int64_t *seq);
+
+/*
+** Writes a kept batch as a script of one transaction that ends with COMMIT; identical to the byte each time. UNKNOWN_REFERENCE if
+** the bytes of the batch are not kept (any more). `write` as in ledger_export().
+*/
+LEDGER_API int ledger_batch_script(ledger *db, int64_t seq, enum ledger_export_format format,
+                                   int (*write)(void *context, const void *bytes, size_t length), void *context);
+
+/* The SELECT whose one text is the acknowledgement, and the SELECT that enrols the device; with a semicolon and a line's end. The
+** caller's. public_key: the device's, for bundles; NULL: that of the key that signs the file's heads, if there is one. */
+LEDGER_API char *ledger_acknowledgement_sql(ledger *db);
+LEDGER_API char *ledger_enrol_sql(ledger *db, const unsigned char *public_key);
+
+/*
+** Takes an acknowledgement: what main has received is let go of (but the last LEDGER_BATCHES_KEPT batches), the clock moves
+** forward, a key range is taken. A second line "signature HEX" is main's Ed25519 over the first line without its end; it is
+** demanded once main's key is known, unless `is_trusted` (it came over a connection to main itself).
+** Errors: ALTERED, WRONG_KEY, FORK (main has a batch of that number with another content, or one that was never cut here),
+** OTHER_MAIN, NOT_ENROLLED, INVALID_TEXT.
+*/
+LEDGER_API int ledger_acknowledge(ledger *db, const char *text, ptrdiff_t length, int is_trusted);
+
+/* Notes an attempt to reach main for ledger_sync_status(): NULL when it succeeded, else why it did not. */
+LEDGER_API int ledger_sync_attempt(ledger *db, const char *error);
+
+/* Gives the file a new identity, with what main has not received cut again under it: for a restored backup or a copied card. */
+LEDGER_API int ledger_rekey(ledger *db);
+
+/* Main's public keys (Ed25519, X25519), 64 bytes, for bundles and their acknowledgements. Another one than before: FORBIDDEN
+** unless `replaces`. */
+LEDGER_API int ledger_set_main_key(ledger *db, const unsigned char key[64], int replaces);
+LEDGER_API int ledger_get_main_key(ledger *db, unsigned char key[64]); /* UNKNOWN_REFERENCE if there is none */
+
+/*
+** Writes the script of one transaction by which main compares each row that this file has of synced tables with its own: whose
+** last text is the report, JSON: {"ledger_proof":1,"proven":true,"tables":[{"schema","table","rows","same",...}],"problems":[],
+** "first":[{"verdict","schema","table","key"}],...}; schema/ledger_sync.sql says what the verdicts mean. It changes nothing on main,
+** where the device must be enrolled. Balances are left out, for several devices' add up; the chain of batches vouches for them.
+*/
+LEDGER_API int ledger_prove_script(ledger *db, int (*write)(void *context, const void *bytes, size_t length), void *context);
+
+/* How a table syncs: kind mutable, fact, main or local; collision reject, adopt or rename. NULL leaves what is. */
+LEDGER_API int ledger_sync_table(ledger *db, const char *table, const char *kind, const char *collision);
+
+/* ---- bundles: batches carried by hand, compressed, encrypted to main's key and signed by the device's. sync/bundle.c has the format */
+
+#define LEDGER_MAIN_KEY_BYTES 32        /* the secret that main keeps */
+#define LEDGER_MAIN_PUBLIC_KEY_BYTES 64 /* Ed25519, with which acknowledgements are verified, then X25519, to which bundles are sealed */
+
+/* A new secret for main; what the devices are to know of it; and main's signature of an acknowledgement: the second line of what
+** ledger_acknowledge() takes, without its end, for the first one without its own. */
+LEDGER_API void ledger_main_key(unsigned char main_key[LEDGER_MAIN_KEY_BYTES]);
+LEDGER_API void ledger_main_public_key(const unsigned char main_key[LEDGER_MAIN_KEY_BYTES],
+                                       unsigned char public_key[LEDGER_MAIN_PUBLIC_KEY_BYTES]);
+#define LEDGER_ACKNOWLEDGEMENT_SIGNATURE 139 /* "signature ", 128 hexadecimal digits and a NUL */
+LEDGER_API void ledger_sign_acknowledgement(const unsigned char main_key[LEDGER_MAIN_KEY_BYTES], const char *line,
+                                            char out[LEDGER_ACKNOWLEDGEMENT_SIGNATURE]);
+
+/*
+** Writes one bundle of all batches from number `since` on, or, where that is 0, of all that main has not received. Cut first.
+** *first and *last: the numbers of what it holds; 0 if that is nothing, and nothing was written. Main's key must be known. The secret key is the device's, whose
+** public key main was told when it enrolled the device.
+** Errors: UNKNOWN_REFERENCE (no key of main, or the bytes of such a batch are not kept), ALTERED (they are not what was cut),
+** WRONG_KEY (what is known as main's key is none), MISUSE, IO, INTERRUPTED, MEMORY.
+*/
+LEDGER_API int ledger_bundle_seal(ledger *db, int64_t since, const unsigned char secret_key[LEDGER_SECRET_KEY_BYTES],
+                                  int64_t *first, int64_t *last,
+                                  int (*write)(void *context, const void *bytes, size_t length), void *context);
+
+typedef struct ledger_bundle ledger_bundle; /* a bundle being read; needs no ledger file */
+
+typedef struct ledger_bundle_facts { /* as the bundle says of itself */
+  const char *device;     /* uuid */
+  int64_t epoch, first, last, batches;
+  const char *previous;   /* hash of the batch before the first, "" if there is none */
+  const char *hash;       /* of the last batch */
+  const char *sender;     /* public key of who signed it, hexadecimal */
+  const char *recipient;  /* name of the key it is sealed to: see ledger_main_key_name() */
+  const char *created_at;
+  int64_t bytes;
+} ledger_bundle_facts;
+
+/* How a bundle names main's key: 32 hexadecimal digits of its hash. */
+LEDGER_API void ledger_main_key_name(const unsigned char public_key[LEDGER_MAIN_PUBLIC_KEY_BYTES], char out[33]);
+
+/*
+** Begins to read a bundle of `size` bytes. `read` gives exactly `length` of them from `offset` on and returns 0; it is called again
+** for the same places, and must give the same. *out is a handle also on failure (for ledger_bundle_error), NULL only when memory is
+** short or an argument is NULL; close it always. Nothing is proved yet. ALTERED, NEWER_BATCH, INVALID_FIELD (not a bundle), IO.
+*/
+LEDGER_API int ledger_bundle_open(int (*read)(void *context, int64_t offset, void *bytes, size_t length), void *context,
+                                  int64_t size, ledger_bundle **out);
+LEDGER_API const ledger_error *ledger_bundle_error(const ledger_bundle *bundle);
+LEDGER_API const ledger_bundle_facts *ledger_bundle_get_facts(const ledger_bundle *bundle); /* texts NULL after a failed open */
+LEDGER_API void ledger_bundle_close(ledger_bundle *bundle);
+
+/* Was all of it signed by `sender`, a public key; NULL: by the one that it names, who may be anybody? WRONG_KEY, ALTERED, IO. */
+LEDGER_API int ledger_bundle_check_signature(ledger_bundle *bundle, const unsigned char *sender);
+
+/*
+** Proves the whole of it: the signature as above, every byte of its content, every batch and their chain. `batch`, where not NULL, is
+** told of each in order; a result other than 0 ends it with INTERRUPTED. WRONG_KEY, ALTERED, NEWER_BATCH, IO, MEMORY.
+*/
+LEDGER_API int ledger_bundle_verify(ledger_bundle *bundle, const unsigned char main_key[LEDGER_MAIN_KEY_BYTES],
+                                    const unsigned char *sender, int (*batch)(void *context, int64_t seq, const char *hash),
+                                    void *context);
+
+/* Writes its batches after number `after` as ledger_batch_script() does. MISUSE before ledger_bundle_verify() has succeeded. */
+LEDGER_API int ledger_bundle_script(ledger_bundle *bundle, int64_t after, enum ledger_export_format format,
+                                    int (*write)(void *context, const void *bytes, size_t length), void *context);
+
+/* ---- the way back, from main to the file */
+
+enum { LEDGER_IMPORT_CONTINUE = 1 }; /* tables of the dump that the file lacks are left out */
+
+/*
+** Reads a plain pg_dump (COPY or INSERT) into the tables of the file, in one transaction. `read` gives up to `length` bytes, 0 at the
+** end, -1 when it cannot. What the dump says about the schema is passed over, triggers do not run, foreign keys are looked at
+** when all rows are in. A row that is there and equal is skipped. Balances become opening journals, completed transactions and
+** audit rows history for which the import's journal vouches (ledger_verify()). Nothing of it is sent back to main; nothing else may
+** be waiting to be sent. setval() moves sequences forward.
+** *report, where not NULL, is the caller's: {"rows":9,"inserted":8,"skipped":1,"sequences":0,"openings":2,"holds":0,
+** "tables":[{"schema":"public","table":"users","inserted":3,"skipped":1}],"left_out":[{"name":"public.x","rows":3}]}.
+** Errors: NOT_IN_PREREQUISITE (something is waiting), ACTIVE_TRANSACTION, UNDEFINED_TABLE, UNIQUE (the same key, other content), SYNTAX,
+** INVALID_FIELD, UNSUPPORTED, IO, those of ledger_insert() and of the book; the sentence begins with the line of the dump.
+*/
+LEDGER_API int ledger_import(ledger *db, ptrdiff_t (*read)(void *context, void *bytes, size_t length), void *context, int flags,
+                             char **report);
+
+/* Zero, and `table` set; the rest is filled in. */
+typedef struct ledger_pull_table {
+  const char *table;
+  int64_t rows, inserted, updated, deleted;
+} ledger_pull_table;
+
+/* Where the rows come from: `start` runs a COPY ... TO STDOUT on main and returns 0; `read` gives what it prints as above. All of them at
+** one snapshot, with datestyle ISO, intervalstyle postgres, bytea_output hex, extra_float_digits 1 and client_encoding UTF8. */
+typedef struct ledger_pull_source {
+  void *context;
+  int (*start)(void *context, const char *copy);
+  ptrdiff_t (*read)(void *context, void *bytes, size_t length);
+} ledger_pull_source;
+
+/*
+** Makes the tables' rows those of main, in one transaction; only rows that differ are written. The tables are main's from then on:
+** nobody else writes them here (FORBIDDEN). Errors: FORBIDDEN (a table that the book writes), UNSUPPORTED (a view, no primary key),
+** NOT_IN_PREREQUISITE (changes of it are waiting to be sent), FOREIGN_KEY (a row here refers to one that main has no more), IO.
+*/
+LEDGER_API int ledger_pull(ledger *db, int count, ledger_pull_table *tables, const ledger_pull_source *source);
 
 #ifdef __cplusplus
 }

@@ -8,8 +8,8 @@
 ** serial and identity columns by nextval(), updated_at and the triggers that refuse. What it must do itself: a generated
 ** column is a plain one for SQLite, so the writer gives its value, and a CHECK refuses another one; values are given in
 ** their stored form (lower-case uuids, money with all its decimals), and a CHECK refuses others.
-** Not seen: a policy, varchar(n)'s cutting of spaces, and the deletes within INSERT OR REPLACE, for which SQLite fires no
-** trigger unless PRAGMA recursive_triggers is ON.
+** Not seen: a policy, varchar(n)'s cutting of spaces, and, by the schema's triggers, the deletes within INSERT OR REPLACE, for which
+** SQLite fires none unless PRAGMA recursive_triggers is ON (sync notes those rows all the same, store/change.c).
 */
 #include <sqlite3ext.h>
 SQLITE_EXTENSION_INIT1

@@ -52,14 +52,14 @@ head_lines() { # needs
 
 cp ledger.h "$out/ledger.h"
 {
-  head_lines 'Needs ledger.h beside it, SQLite 3.40 or later, libsodium and PCRE2: cc -c ledger.c'
+  head_lines 'Needs ledger.h beside it, SQLite 3.40 or later, libsodium, PCRE2 and zlib: cc -c ledger.c'
   printf '#define LEDGER_SYSTEM_SQLITE /* ledger info: the SQLite is not our choice */\n'
   join ledger.c
   printf '\n/* ---- the built-in schemas */\n'
   sed '/#include "ledger.h"/d' "$build/generated/schemas.c"
 } >"$out/ledger.c"
 {
-  head_lines 'The command line, on ledger.h and cJSON: cc shell.c ledger.o -lsqlite3 -lsodium -lpcre2-8 -lcjson -lpthread -lm'
+  head_lines 'The command line, on ledger.h, cJSON and libpq (loaded where it is needed): cc shell.c ledger.o -lsqlite3 -lsodium -lpcre2-8 -lz -lcjson -lpthread -ldl -lm'
   printf '#define LEDGER_SHELL_ALONE /* no schema compiler: built-in schemas only */\n'
   join amalgamation/shell/shell.c
 } >"$out/shell.c"

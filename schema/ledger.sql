@@ -246,3 +246,82 @@ CREATE TRIGGER IF NOT EXISTS ledger_entry_update BEFORE UPDATE ON ledger_entry B
 CREATE TRIGGER IF NOT EXISTS ledger_entry_delete BEFORE DELETE ON ledger_entry BEGIN SELECT RAISE(ABORT, '23001: entries are never deleted'); END;
 CREATE TRIGGER IF NOT EXISTS ledger_checkpoint_update BEFORE UPDATE ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, '23001: checkpoints are never changed'); END;
 CREATE TRIGGER IF NOT EXISTS ledger_checkpoint_delete BEFORE DELETE ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, '23001: checkpoints are never deleted'); END;
+
+-- ---- sync: what the main PostgreSQL has, and what it is still to get. Numbers of batches begin at 1; 0 is the full export.
+
+CREATE TABLE IF NOT EXISTS ledger_change (          -- rows that were written and that no acknowledged batch has: keys only
+  n        INTEGER PRIMARY KEY AUTOINCREMENT,
+  relation INTEGER NOT NULL,           -- ledger_catalog_relation
+  key      NOT NULL,                   -- the primary key as stored; of more than one column quote() of each, joined by commas
+  hlc      INTEGER NOT NULL,           -- hybrid logical clock: milliseconds since 1970 << 16 | counter
+  replaced INTEGER NOT NULL DEFAULT 0  -- 1: OR REPLACE may have taken the row away; counts only if it is gone
+);
+-- What the book writes has no row here: journals and entries since the last cut say it (sync/change_set.c).
+
+CREATE VIEW IF NOT EXISTS ledger_clock AS           -- hlc of the next change, for triggers: the wall clock, but more than the last one's
+  SELECT max(CAST((julianday('now') - 2440587.5) * 86400000 + 0.5 AS INTEGER) << 16,
+             1 + max(coalesce((SELECT hlc FROM ledger_sync_state), 0),
+                     coalesce((SELECT hlc FROM ledger_change ORDER BY n DESC LIMIT 1), 0))) AS hlc;
+
+CREATE TABLE IF NOT EXISTS ledger_sync_state (      -- one row
+  one              INTEGER PRIMARY KEY CHECK (one = 1),
+  device           TEXT NOT NULL,              -- uuid; ledger_meta's at first, another one after a rekey
+  epoch            INTEGER NOT NULL DEFAULT 1,
+  previous_device  TEXT,                       -- before the rekey
+  is_careful       INTEGER NOT NULL DEFAULT 0, -- 1 after a rekey: the next batch names journals, for main may have some of them
+  hlc              INTEGER NOT NULL DEFAULT 0, -- the clock was there at least
+  main             TEXT,                       -- uuid of the main database that it syncs with; null: none yet
+  main_key         BLOB,                       -- its public keys: 32 bytes Ed25519, 32 bytes X25519; null: not known
+  key_range        INTEGER,                    -- of identity and serial keys; null: not enrolled
+  cut_seq          INTEGER NOT NULL DEFAULT 0, -- the last batch that was cut, and what it reached
+  cut_hash         BLOB NOT NULL DEFAULT x'',
+  cut_change       INTEGER NOT NULL DEFAULT 0,
+  cut_journal      INTEGER NOT NULL DEFAULT 0,
+  cut_entry        INTEGER NOT NULL DEFAULT 0,
+  received_seq     INTEGER NOT NULL DEFAULT 0, -- the last batch that main has, and what it reached
+  received_hash    BLOB NOT NULL DEFAULT x'',
+  received_change  INTEGER NOT NULL DEFAULT 0,
+  received_journal INTEGER NOT NULL DEFAULT 0,
+  received_entry   INTEGER NOT NULL DEFAULT 0,
+  applied_seq      INTEGER NOT NULL DEFAULT 0, -- the last one that main has applied; below received_seq: the others are in custody
+  reason           TEXT,                       -- why they are
+  attempted_at     INTEGER,                    -- microseconds since 1970: the last attempt to reach main,
+  succeeded_at     INTEGER,                    -- the last that did
+  failed_at        INTEGER,                    -- the last that did not,
+  error            TEXT,                       -- and why
+  clock_skew       INTEGER                     -- milliseconds that this clock is ahead of main's, at the last acknowledgement
+);
+
+CREATE TABLE IF NOT EXISTS ledger_sync_import (     -- journals that imports posted for what main has already: it gets none of their rows
+  first TEXT NOT NULL PRIMARY KEY,     -- id of the first one of an import, and of the last
+  last  TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS ledger_sync_table (      -- how a table syncs, where that is not the rule (sync/table.c)
+  relation      INTEGER PRIMARY KEY,
+  kind          TEXT NOT NULL CHECK (kind IN ('mutable', 'fact', 'main', 'local')), -- main: main's, read here; local: never leaves
+  collision     TEXT NOT NULL DEFAULT 'reject' CHECK (collision IN ('reject', 'adopt', 'rename')),
+  status_column TEXT,                  -- moves only forward
+  status_order  TEXT                   -- JSON: [["pending"], ["completed", "failed"]]: ranks; the last one is final
+);
+
+CREATE TABLE IF NOT EXISTS ledger_batch (           -- batches that were cut; the bytes of the last ones are in ledger_batch_chunk
+  seq          INTEGER PRIMARY KEY,
+  header       TEXT NOT NULL,          -- JSON, as main gets it; its SHA-256 is the batch's hash
+  hash         BLOB NOT NULL,
+  last_change  INTEGER NOT NULL,       -- it has everything up to these
+  last_journal INTEGER NOT NULL,
+  last_entry   INTEGER NOT NULL,
+  rows         INTEGER NOT NULL,
+  bytes        INTEGER NOT NULL,       -- of its body, not compressed
+  created_at   INTEGER NOT NULL,       -- microseconds since 1970
+  received_at  INTEGER,
+  applied_at   INTEGER
+);
+CREATE TABLE IF NOT EXISTS ledger_batch_chunk (     -- a batch's body, 64 KiB a chunk, each compressed (RFC 1951)
+  seq    INTEGER NOT NULL,
+  n      INTEGER NOT NULL,             -- from 0
+  length INTEGER NOT NULL,             -- bytes before compression
+  bytes  BLOB NOT NULL,
+  PRIMARY KEY (seq, n)
+);

@@ -32,7 +32,7 @@ check_header() {
     g++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -I. -fsyntax-only "$OUT/header.cpp"
 }
 
-check_clang() { clang "${STRICT[@]}" "${INCLUDE[@]}" -fsyntax-only ledger.c amalgamation/shell/shell.c schema/compiler/*.c; }
+check_clang() { clang "${STRICT[@]}" "${INCLUDE[@]}" "${MAIN_INCLUDE[@]}" -fsyntax-only ledger.c amalgamation/shell/shell.c schema/compiler/*.c; }
 
 check_format() {
   clang-format --dry-run -Werror ledger.c amalgamation/*.c amalgamation/*/*.c schema/compiler/*.c
@@ -51,7 +51,7 @@ check_banned() {
 # The drop-in: compiled by one line each, it makes a file and reads it again.
 check_amalgamation() {
   amalgamation/join.sh "$OUT" &&
-    (cd "$OUT/amalgamation" && "$CC" -O1 -D_GNU_SOURCE ${DROP_IN_SQLITE_INCLUDE} -c ledger.c shell.c) &&
+    (cd "$OUT/amalgamation" && "$CC" -O1 -D_GNU_SOURCE ${DROP_IN_SQLITE_INCLUDE} "${MAIN_INCLUDE[@]}" -c ledger.c shell.c) &&
     "$CC" -o "$OUT/amalgamation/ledger" "$OUT/amalgamation/ledger.o" "$OUT/amalgamation/shell.o" "${SQLITE_LINK[@]}" -lcjson "${LIBRARIES[@]}" &&
     rm -f "$OUT/amalgamation/try.db"* &&
     "$OUT/amalgamation/ledger" init "$OUT/amalgamation/try.db" --schema=wallstreet &&

@@ -147,7 +147,8 @@ LEDGER_PRIVATE int account_write_status(ledger *db, const struct account *accoun
   sqlite3_bind_int64(stmt, 1, account->row);
   sqlite3_bind_text(stmt, 2, account->status, -1, SQLITE_STATIC);
   sqlite3_bind_text(stmt, 3, book->accounts_text, (int)book->accounts_text_length, SQLITE_STATIC);
-  return journal_step(db, stmt);
+  int rc = journal_step(db, stmt);
+  return rc == LEDGER_OK ? change_note_id(db, book->tables.accounts, account->owner) : rc;
 }
 
 LEDGER_PRIVATE int account_write_opened(ledger *db, const char *id, const char *user_id,
@@ -167,5 +168,6 @@ LEDGER_PRIVATE int account_write_opened(ledger *db, const char *id, const char *
   journal_bind_text(stmt, 5, currency);
   sqlite3_bind_text(stmt, 6, zero, (int)length, SQLITE_STATIC);
   sqlite3_bind_text(stmt, 7, book->accounts_text, (int)book->accounts_text_length, SQLITE_STATIC);
-  return journal_step(db, stmt);
+  int rc = journal_step(db, stmt);
+  return rc == LEDGER_OK ? change_note_id(db, book->tables.accounts, id) : rc;
 }

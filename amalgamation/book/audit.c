@@ -234,8 +234,10 @@ LEDGER_PRIVATE int audit_write(ledger *db, const struct audit_event *event,
                        &audit->row[audit->others[i]]);
   }
   if (rc == LEDGER_OK) {
+    struct observe observe;
     audit_hash(audit->relation, audit->row, hash);
-    rc = audit_insert(db, audit);
+    observe_aside_start(&observe, db);
+    rc = observe_aside_end(&observe, audit_insert(db, audit));
   }
   sqlite3_free(brief);
   return rc;
@@ -504,7 +506,7 @@ static int audit_adopt(ledger *db, const struct relation *audit_logs, const stru
     return error_set(&db->error, LEDGER_NOT_NULL, "an audit row needs an id");
   memcpy(id, row[column].text, 36);
   audit_hash(audit_logs, row, hash);
-  return journal_audit(db, id, hash);
+  return journal_audit(db, id, hash, NULL);
 }
 
 static int audit_changed(ledger *db, const struct relation *relation, const struct value *before,
@@ -539,7 +541,7 @@ static int audit_changed(ledger *db, const struct relation *relation, const stru
   if (rc == LEDGER_OK && is_change) {
     audit_mint(id);
     rc = audit_write(db, &event, hash);
-    if (rc == LEDGER_OK) rc = journal_audit(db, id, hash);
+    if (rc == LEDGER_OK) rc = journal_audit(db, id, hash, NULL);
   }
   arena_free(&arena);
   return rc;

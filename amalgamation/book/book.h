@@ -211,7 +211,8 @@ LEDGER_PRIVATE int journal_past_by_seq(ledger *db, int64_t seq, struct journal_p
 /* false: no journal has the reference. */
 LEDGER_PRIVATE int journal_exists(ledger *db, const char *reference, int64_t *seq); /* *seq 0: none */
 /* Appends a journal without legs for an audit row that was written for a plain row's change. */
-LEDGER_PRIVATE int journal_audit(ledger *db, const char id[37], const unsigned char audit_hash[32]);
+LEDGER_PRIVATE int journal_audit(ledger *db, const char id[37], const unsigned char audit_hash[32],
+                                 const char *detail); /* or NULL */
 
 /* ---- chain.c: what is hashed, for writing and for verifying. One definition of the bytes. */
 
@@ -357,6 +358,32 @@ LEDGER_PRIVATE int exchange_formula(int64_t paid, int paid_scale, const char *ra
 /* Merges two JSON objects given as text into one, in the arena; either may be NULL. */
 LEDGER_PRIVATE const char *journal_detail(ledger *db, const char *a, const char *b);
 
+/* ---- imported.c: history that an import brought, and for which its journal vouches */
+
+enum imported_table {
+  IMPORTED_TRANSACTIONS,
+  IMPORTED_PORTFOLIO,
+  IMPORTED_TRADES,
+  IMPORTED_PAYOUTS,
+  IMPORTED_AUDIT,
+  IMPORTED_TABLES
+};
+struct imported_mark {
+  int64_t first, last; /* rowids, 0: none */
+  int64_t rows;        /* of them that must have a journal */
+  unsigned char hash[32];
+};
+LEDGER_PRIVATE const char *imported_name(enum imported_table table);
+LEDGER_PRIVATE const struct relation *imported_relation(ledger *db, enum imported_table table); /* NULL: none in the schema */
+/* Rows and hash of what stands from `first` to `last`. */
+LEDGER_PRIVATE int imported_read(ledger *db, enum imported_table table, struct imported_mark *mark);
+LEDGER_PRIVATE int imported_last(ledger *db, enum imported_table table, int64_t *rowid); /* 0: the table is empty */
+/* Appends to a journal's detail what the rows behind `before` are, nothing where there are none. */
+LEDGER_PRIVATE int imported_say(ledger *db, enum imported_table table, int64_t before, sqlite3_str *detail);
+/* What a detail says of the table: where the rows are (first 0: it says nothing), and whether they are as it says. */
+LEDGER_PRIVATE int imported_find(ledger *db, const char *detail, enum imported_table table, struct imported_mark *mark,
+                                 bool *holds);
+
 /* ---- portfolio.c: what trade.c and payout.c use of it */
 
 #define PORTFOLIO_SCALE 8 /* of all amounts and prices of portfolios, trades, payouts and deposit addresses */
@@ -373,8 +400,9 @@ LEDGER_PRIVATE struct value portfolio_time(const struct relation *relation, cons
                                            char text[MOMENT_TEXT_MAX]);
 /* Does a text of the caller's fit into the column? TOO_LONG, BAD_ENCODING. NULL fits. */
 LEDGER_PRIVATE int portfolio_fits(ledger *db, const struct relation *relation, const char *column, const char *text);
-/* Runs an INSERT or UPDATE of exactly one row, whose id is the first value. BOOK_BROKEN if it was none. */
-LEDGER_PRIVATE int portfolio_write(ledger *db, enum statement_id id, int count, const struct value *values);
+/* Runs an INSERT or UPDATE of exactly one row of the relation, whose id is the first value, and notes it. BOOK_BROKEN if it was none. */
+LEDGER_PRIVATE int portfolio_write(ledger *db, const struct relation *relation, enum statement_id id, int count,
+                                   const struct value *values);
 /* A text of a journal's detail, {"object":{"member":"text"}}, in the arena; NULL where there is none. */
 LEDGER_PRIVATE int portfolio_member(ledger *db, const char *detail, const char *object, const char *member, const char **out);
 /* The same as an amount of 8 digits; 0 where there is none. */

@@ -9,31 +9,6 @@
 #include "../internal.h"
 #include "verify.h"
 
-LEDGER_PRIVATE void head_hex(const unsigned char *bytes, size_t length, char *out) {
-  static const char digits[] = "0123456789abcdef";
-  for (size_t i = 0; i < length; i++) {
-    *out++ = digits[bytes[i] >> 4];
-    *out++ = digits[bytes[i] & 15];
-  }
-  *out = 0;
-}
-
-static int head_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-LEDGER_PRIVATE bool head_unhex(const char *text, size_t length, unsigned char *out) {
-  if (strlen(text) != 2 * length) return false;
-  for (size_t i = 0; i < length; i++) {
-    int high = head_digit(text[2 * i]), low = head_digit(text[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
-    out[i] = (unsigned char)(high * 16 + low);
-  }
-  return true;
-}
-
 /* ---- sums */
 
 LEDGER_PRIVATE int head_unit(struct head_units *units, const char *currency, int scale) {
@@ -142,7 +117,7 @@ LEDGER_PRIVATE const char *head_message(ledger *db, int64_t journal, const unsig
   if (rc == LEDGER_ROW) rc = statement_text(db, stmt, 0, &device);
   sqlite3_reset(stmt);
   if (rc != LEDGER_OK && rc != LEDGER_DONE) return NULL;
-  head_hex(hash, 32, hex);
+  text_hex(hash, 32, hex);
   sqlite3_str *text = sqlite3_str_new(db->sqlite);
   sqlite3_str_appendf(text, "ledger head, device %s, journal %lld, hash %s, sums %s",
                       device == NULL ? "" : device, (long long)journal, hex, sums);
@@ -199,7 +174,7 @@ static int head_read_checkpoint(ledger *db, struct head *head) {
 static int head_take_key(ledger *db, const unsigned char public_key[32]) {
   char hex[65];
   const char *known;
-  head_hex(public_key, 32, hex);
+  text_hex(public_key, 32, hex);
   int rc = head_key(db, &known);
   if (rc != LEDGER_OK) return rc;
   if (known != NULL && strcmp(known, hex) == 0) return LEDGER_OK;
@@ -268,7 +243,7 @@ static int head_sign(ledger *db, const unsigned char *secret_key, struct head *h
 static int head_show(ledger *db, const struct head *head, ledger_head *out) {
   memset(out, 0, sizeof *out);
   out->journal = head->seq;
-  head_hex(head->hash, sizeof head->hash, out->hash);
+  text_hex(head->hash, sizeof head->hash, out->hash);
   if (head->seq > 0) {
     char time[MOMENT_TEXT_MAX];
     moment_text(TYPE_TIMESTAMP, head->created_us + MOMENT_UNIX_EPOCH, time);
@@ -279,7 +254,7 @@ static int head_show(ledger *db, const struct head *head, ledger_head *out) {
   int rc = head_key(db, &key);
   if (rc == LEDGER_OK && key != NULL)
     sqlite3_snprintf((int)sizeof out->public_key, out->public_key, "%s", key);
-  if (head->is_signed) head_hex(head->signature, sizeof head->signature, out->signature);
+  if (head->is_signed) text_hex(head->signature, sizeof head->signature, out->signature);
   return rc;
 }
 

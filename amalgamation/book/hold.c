@@ -250,8 +250,10 @@ static int hold_finish(ledger *db, const struct journal *journal, const struct h
       portfolio_time(is_portfolio ? tables->portfolio_transactions : tables->transactions,
                      "updated_at", journal->created_us, now)};
   if (!failed) values[4] = values[3]; /* completed_at; transactions have it */
-  return is_portfolio ? portfolio_write(db, STATEMENT_HOLD_PORTFOLIO_FINISH, 4, values)
-                      : portfolio_write(db, STATEMENT_HOLD_TRANSACTION_FINISH, 5, values);
+  if (is_portfolio)
+    return portfolio_write(db, tables->portfolio_transactions, STATEMENT_HOLD_PORTFOLIO_FINISH, 4,
+                           values);
+  return portfolio_write(db, tables->transactions, STATEMENT_HOLD_TRANSACTION_FINISH, 5, values);
 }
 
 static int hold_after_settle(ledger *db, struct journal *journal, void *context) {

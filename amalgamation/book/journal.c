@@ -41,11 +41,14 @@ LEDGER_PRIVATE int journal_head(ledger *db) {
 /* ---- writing */
 
 LEDGER_PRIVATE int journal_step(ledger *db, sqlite3_stmt *stmt) {
+  struct observe observe;
+  observe_aside_start(&observe, db);
   sqlite3_step(stmt);
   int rc = sqlite3_reset(stmt);
-  if (rc == SQLITE_OK) return LEDGER_OK;
-  return (rc & 0xff) == SQLITE_CONSTRAINT ? violation_of_text(db, rc, sqlite3_errmsg(db->sqlite))
-                                          : store_error(db, rc);
+  if (rc == SQLITE_OK) return observe_aside_end(&observe, LEDGER_OK);
+  rc = (rc & 0xff) == SQLITE_CONSTRAINT ? violation_of_text(db, rc, sqlite3_errmsg(db->sqlite))
+                                        : store_error(db, rc);
+  return observe_aside_end(&observe, rc);
 }
 
 LEDGER_PRIVATE void journal_bind_text(sqlite3_stmt *stmt, int parameter, const char *text) {
@@ -503,13 +506,14 @@ LEDGER_PRIVATE int journal_post(ledger *db, struct journal *journal) {
   return rc;
 }
 
-LEDGER_PRIVATE int journal_audit(ledger *db, const char id[37],
-                                 const unsigned char audit_hash[32]) {
+LEDGER_PRIVATE int journal_audit(ledger *db, const char id[37], const unsigned char audit_hash[32],
+                                 const char *detail) {
   struct journal *journal;
   struct chain chain;
   int rc = journal_start(db, LEDGER_OP_AUDIT, NULL, &journal);
   if (rc != LEDGER_OK) return rc;
   memcpy(journal->id, id, sizeof journal->id);
+  journal->detail = detail;
   journal_chain_own(&chain, db->book, journal);
   chain_bytes(&chain, audit_hash, 32);
   chain_end(&chain, journal->hash);

@@ -55,17 +55,18 @@ struct payout_request {
 
 static int payout_after_request(ledger *db, struct journal *journal, void *context) {
   const struct payout_request *request = context;
+  const struct relation *table = book_tables(db)->crypto_withdrawals;
   char amount[MONEY_TEXT_MAX], now[MOMENT_TEXT_MAX];
-  const struct value values[] = {
-      portfolio_text(request->id),
-      portfolio_text(request->account->owner),
-      portfolio_amount(request->amount, amount),
-      portfolio_text(request->account->currency),
-      portfolio_text(request->address),
-      portfolio_time(book_tables(db)->crypto_withdrawals, "created_at", journal->created_us, now)};
+  const struct value values[] = {portfolio_text(request->id),
+                                 portfolio_text(request->account->owner),
+                                 portfolio_amount(request->amount, amount),
+                                 portfolio_text(request->account->currency),
+                                 portfolio_text(request->address),
+                                 portfolio_time(table, "created_at", journal->created_us, now)};
   int rc = hold_write(db, journal->seq, journal->remaining, 0);
   if (rc != LEDGER_OK) return rc;
-  return portfolio_write(db, STATEMENT_PAYOUT_INSERT, sizeof values / sizeof *values, values);
+  return portfolio_write(db, table, STATEMENT_PAYOUT_INSERT, sizeof values / sizeof *values,
+                         values);
 }
 
 /* The coins that are asked for. */
@@ -223,7 +224,8 @@ static int payout_after_change(ledger *db, struct journal *journal, void *contex
   int rc = LEDGER_OK;
   if (payout->ends) rc = hold_settle(db, payout->past.seq, payout->settled, payout->released);
   if (rc != LEDGER_OK) return rc;
-  return portfolio_write(db, STATEMENT_PAYOUT_UPDATE, sizeof values / sizeof *values, values);
+  return portfolio_write(db, table, STATEMENT_PAYOUT_UPDATE, sizeof values / sizeof *values,
+                         values);
 }
 
 /* What the three have in common once their legs are there. `member` with its text says what only one of them has. */

@@ -57,9 +57,12 @@ static int portfolio_run(ledger *db, sqlite3_stmt *stmt, int count, const struct
                    (int)values[0].length, values[0].text);
 }
 
-LEDGER_PRIVATE int portfolio_write(ledger *db, enum statement_id id, int count,
-                                   const struct value *values) {
-  return portfolio_run(db, statement_fixed(db, id), count, values);
+LEDGER_PRIVATE int portfolio_write(ledger *db, const struct relation *relation,
+                                   enum statement_id id, int count, const struct value *values) {
+  struct observe observe;
+  observe_aside_start(&observe, db);
+  int rc = observe_aside_end(&observe, portfolio_run(db, statement_fixed(db, id), count, values));
+  return rc == LEDGER_OK ? change_note_id(db, relation, values[0].text) : rc;
 }
 
 /* ---- what a journal kept of its terms: {"object":{"member":"text"}} */
@@ -192,9 +195,12 @@ LEDGER_PRIVATE int portfolio_make(ledger *db, struct account *account, int64_t n
   id_uuid7(id);
   const struct value values[] = {portfolio_text(id), portfolio_text(account->owner),
                                  portfolio_time(portfolio, "updated_at", now_us, now)};
+  struct observe observe;
+  observe_aside_start(&observe, db);
   rc = portfolio_run(db, portfolio_insert(db, portfolio), sizeof values / sizeof *values, values);
   if (rc == LEDGER_OK) account->row = sqlite3_last_insert_rowid(db->sqlite);
-  return rc;
+  rc = observe_aside_end(&observe, rc);
+  return rc == LEDGER_OK ? change_note_id(db, portfolio, id) : rc;
 }
 
 /* ---- receive */
@@ -246,7 +252,7 @@ static int portfolio_after_receive(ledger *db, struct journal *journal, void *co
       portfolio_text(address->id), portfolio_amount(address->balance, balance),
       portfolio_amount(address->total_received, total),
       portfolio_time(table, "last_activity_at", journal->created_us, now)};
-  return portfolio_write(db, STATEMENT_DEPOSIT_ADDRESS_UPDATE, 4, values);
+  return portfolio_write(db, table, STATEMENT_DEPOSIT_ADDRESS_UPDATE, 4, values);
 }
 
 /* The address with what the receipt adds to it. */

@@ -108,20 +108,22 @@ static int trade_insert(ledger *db, const struct journal *journal, const struct 
       portfolio_text(status),
       portfolio_time(trades, "generated_at", generated_us, generated),
       portfolio_time(trades, "created_at", journal->created_us, created)};
-  return portfolio_write(db, STATEMENT_TRADE_INSERT, sizeof values / sizeof *values, values);
+  return portfolio_write(db, trades, STATEMENT_TRADE_INSERT, sizeof values / sizeof *values,
+                         values);
 }
 
 static int trade_complete(ledger *db, const struct trade_row *row, int64_t generated_us) {
   char amounts[5][MONEY_TEXT_MAX], generated[MOMENT_TEXT_MAX];
-  const struct value values[] = {
-      portfolio_text(row->id),
-      portfolio_amount(row->quantity, amounts[0]),
-      portfolio_amount(row->price, amounts[1]),
-      portfolio_amount(row->total, amounts[2]),
-      portfolio_amount(row->before, amounts[3]),
-      portfolio_amount(row->after, amounts[4]),
-      portfolio_time(book_tables(db)->trades, "generated_at", generated_us, generated)};
-  return portfolio_write(db, STATEMENT_TRADE_COMPLETE, sizeof values / sizeof *values, values);
+  const struct relation *trades = book_tables(db)->trades;
+  const struct value values[] = {portfolio_text(row->id),
+                                 portfolio_amount(row->quantity, amounts[0]),
+                                 portfolio_amount(row->price, amounts[1]),
+                                 portfolio_amount(row->total, amounts[2]),
+                                 portfolio_amount(row->before, amounts[3]),
+                                 portfolio_amount(row->after, amounts[4]),
+                                 portfolio_time(trades, "generated_at", generated_us, generated)};
+  return portfolio_write(db, trades, STATEMENT_TRADE_COMPLETE, sizeof values / sizeof *values,
+                         values);
 }
 
 /* The order's row shows what a fill left open. */
@@ -135,7 +137,7 @@ static int trade_reduce(ledger *db, const struct trade_row *row) {
     return error_set(&db->error, rc, "what is left of the order is out of range");
   const struct value values[] = {portfolio_text(trade->id), portfolio_amount(open, amounts[0]),
                                  portfolio_amount(total, amounts[1])};
-  return portfolio_write(db, STATEMENT_TRADE_REDUCE, 3, values);
+  return portfolio_write(db, book_tables(db)->trades, STATEMENT_TRADE_REDUCE, 3, values);
 }
 
 /* ---- order */
@@ -503,7 +505,8 @@ static int trade_after_cancel(ledger *db, struct journal *journal, void *context
   const struct value id = portfolio_text(trade->id);
   (void)journal;
   int rc = hold_settle(db, trade->past.seq, 0, portfolio_left(&trade->hold));
-  return rc == LEDGER_OK ? portfolio_write(db, STATEMENT_TRADE_CANCEL, 1, &id) : rc;
+  if (rc != LEDGER_OK) return rc;
+  return portfolio_write(db, book_tables(db)->trades, STATEMENT_TRADE_CANCEL, 1, &id);
 }
 
 LEDGER_PRIVATE int trade_cancel(ledger *db, const struct operation *operation,

@@ -100,7 +100,7 @@ LEDGER_PRIVATE bool verify_uuid(const char *text, unsigned char out[16]) {
 
 LEDGER_PRIVATE void verify_uuid_text(const unsigned char bytes[16], char out[37]) {
   char hex[33];
-  head_hex(bytes, 16, hex);
+  text_hex(bytes, 16, hex);
   sqlite3_snprintf(37, out, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
                    hex + 20);
 }
@@ -114,7 +114,7 @@ static int verify_options(struct verify *verify) {
     const char *text = options->head;
     int64_t seq = 0;
     while (*text >= '0' && *text <= '9' && seq < INT64_MAX / 100) seq = seq * 10 + (*text++ - '0');
-    if (text == options->head || *text != ':' || !head_unhex(text + 1, 32, verify->head_hash)) {
+    if (text == options->head || *text != ':' || !text_unhex(text + 1, 32, verify->head_hash)) {
       return error_set(error, LEDGER_INVALID_PARAMETER,
                        "a head is a number, a colon and 64 hexadecimal digits, not \"%.80s\"",
                        options->head);
@@ -123,7 +123,7 @@ static int verify_options(struct verify *verify) {
     verify->head_given = true;
   }
   if (options->public_key == NULL) return LEDGER_OK;
-  verify->has_key = head_unhex(options->public_key, 32, verify->key);
+  verify->has_key = text_unhex(options->public_key, 32, verify->key);
   if (verify->has_key) return LEDGER_OK;
   return error_set(error, LEDGER_INVALID_PARAMETER,
                    "a public key is 64 hexadecimal digits, not \"%.80s\"", options->public_key);
@@ -135,7 +135,7 @@ static int verify_key(struct verify *verify) {
   unsigned char key[32];
   int rc = head_key(verify->db, &text);
   if (rc != LEDGER_OK) return verify_trouble(verify, rc);
-  bool is_key = text != NULL && head_unhex(text, 32, key);
+  bool is_key = text != NULL && text_unhex(text, 32, key);
   if (text != NULL && !is_key) {
     verify_break(verify, "V10", "ledger_meta", "signing_key", 0, "the signing key is no key");
   } else if (is_key && verify->has_key && memcmp(key, verify->key, sizeof key) != 0) {
@@ -238,6 +238,7 @@ LEDGER_PRIVATE int verify_book(ledger *db, const ledger_verify_options *options,
   sqlite3_free(sqlite3_str_finish(verify->first));
   sqlite3_free(verify->account);
   sqlite3_free(verify->remainder);
+  sqlite3_free(verify->imports);
   sqlite3_free(verify->units.items);
   sqlite3_free(verify);
   if (rc != LEDGER_OK || breaks == 0) return rc;

@@ -36,8 +36,6 @@ LEDGER_PRIVATE int head_unit(struct head_units *units, const char *currency, int
 /* The sums that a checkpoint keeps, appended as JSON; the same text whenever the sums are the same. */
 LEDGER_PRIVATE void head_sums(sqlite3_str *out, const struct head_units *units, int64_t checkpoint, int64_t journals,
                               int64_t entries);
-LEDGER_PRIVATE void head_hex(const unsigned char *bytes, size_t length, char *out); /* with a NUL */
-LEDGER_PRIVATE bool head_unhex(const char *text, size_t length, unsigned char *out); /* length is that of the bytes */
 /* The file's signing key from ledger_meta, as it stands there, in the arena; NULL: none. */
 LEDGER_PRIVATE int head_key(ledger *db, const char **out);
 
@@ -90,6 +88,12 @@ struct verify_journal {
   struct verify_entry entries[JOURNAL_LEG_MAX];
 };
 
+/* Rows from `first` to `last` that an import brought. */
+struct verify_import {
+  enum imported_table table;
+  int64_t first, last;
+};
+
 struct verify {
   const char *file_check; /* what SQLite was asked to check of the file, for the report */
   ledger *db;
@@ -110,6 +114,8 @@ struct verify {
   struct verify_account *account;
   int64_t first_key;
   struct head_units units;
+  int import_count;
+  struct verify_import *imports;
   struct verify_remainder *remainder; /* in memory, by journal */
   int remainder_count;
   int64_t last_seq; /* that was read */
@@ -128,6 +134,8 @@ LEDGER_PRIVATE bool verify_uuid(const char *text, unsigned char out[16]);
 LEDGER_PRIVATE void verify_uuid_text(const unsigned char bytes[16], char out[37]);
 
 LEDGER_PRIVATE int verify_walk(struct verify *verify, bool is_first);
+/* Did an import bring the row? Known once the walk has passed its journal. */
+LEDGER_PRIVATE bool verify_is_imported(const struct verify *verify, enum imported_table table, int64_t rowid);
 /* Does the walk look at all foreign keys of the table, as PRAGMA foreign_key_check would? */
 LEDGER_PRIVATE bool verify_walk_sees_keys(const struct verify *verify, const struct relation *relation);
 

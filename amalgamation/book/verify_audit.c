@@ -177,6 +177,7 @@ static int image_each_row(struct image *image, sqlite3_stmt *trail, sqlite3_stmt
   while ((rc = verify_step(image->verify, trail, &has_row)) == LEDGER_OK && has_row) {
     const char *id = verify_text(trail, 1);
     if (id == NULL || strlen(id) != 36) continue;
+    if (verify_is_imported(image->verify, IMPORTED_AUDIT, sqlite3_column_int64(trail, 7))) continue;
     if (strcmp(id, image->id) != 0) {
       rc = image_end(image, row);
       if (rc != LEDGER_OK) return rc;
@@ -196,12 +197,13 @@ static int image_prepare(struct image *image, sqlite3_stmt **trail, sqlite3_stmt
   ** order of what it joins aside. */
   const char *sql =
       image->verify->tables->audit_is_full
-          ? "SELECT id, entity_id, action, old_values, new_values, status, NULL FROM audit_logs"
+          ? "SELECT id, entity_id, action, old_values, new_values, status, NULL, rowid FROM "
+            "audit_logs"
             " WHERE entity_type = ?1 AND entity_id IS NOT NULL AND action IN ('INSERT', 'UPDATE',"
             " 'DELETE', 'OPEN', 'FREEZE', 'SUSPEND', 'ACTIVATE', 'CLOSE') ORDER BY entity_id, rowid"
-          : "SELECT a.id, a.resource_id, a.action, NULL, NULL, NULL, a.details FROM (SELECT rowid "
-            "AS"
-            " place FROM audit_logs WHERE resource_type = ?1 AND resource_id IS NOT NULL AND action"
+          : "SELECT a.id, a.resource_id, a.action, NULL, NULL, NULL, a.details, k.place"
+            " FROM (SELECT rowid AS place FROM audit_logs WHERE resource_type = ?1 AND resource_id "
+            "IS NOT NULL AND action"
             " IN ('INSERT', 'UPDATE', 'DELETE', 'OPEN', 'FREEZE', 'SUSPEND', 'ACTIVATE', 'CLOSE')"
             " ORDER BY resource_id, rowid LIMIT -1) k CROSS JOIN audit_logs a ON a.rowid = k.place";
   sqlite3_str *text = sqlite3_str_new(db->sqlite);

@@ -122,7 +122,7 @@ static int crypto_row(struct verify *verify, enum statement_id id, const char *t
 }
 
 /* Rows that say that something was moved: a journal made each of them. The audit trail leads from one to the other. */
-static int crypto_rows(struct verify *verify, enum statement_id id, const char *table) {
+static int crypto_rows(struct verify *verify, enum statement_id id, enum imported_table table) {
   bool has_row, has_journal = false;
   sqlite3_stmt *rows = statement_fixed(verify->db, id);
   if (rows == NULL) return verify_trouble(verify, verify->db->error.code);
@@ -142,8 +142,10 @@ static int crypto_rows(struct verify *verify, enum statement_id id, const char *
     if (rc == LEDGER_OK) rc = verify_step(verify, stmt, &has_journal);
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
-    if (rc == LEDGER_OK && !has_journal && !verify->damaged)
-      verify_break(verify, "V7", table, row_id, 0, "the row is completed, and no journal made it");
+    if (rc == LEDGER_OK && !has_journal && !verify->damaged &&
+        !verify_is_imported(verify, table, sqlite3_column_int64(rows, 1)))
+      verify_break(verify, "V7", imported_name(table), row_id, 0,
+                   "the row is completed, and no journal made it");
     if (rc == LEDGER_OK) rc = verify_step(verify, rows, &has_row);
   }
   sqlite3_reset(rows);
@@ -547,9 +549,9 @@ LEDGER_PRIVATE int verify_crypto(struct verify *verify) {
   int rc = LEDGER_OK;
   if (tables->trades != NULL && tables->crypto_withdrawals != NULL) rc = crypto_holds(verify);
   if (rc == LEDGER_OK && tables->trades != NULL && has_trail)
-    rc = crypto_rows(verify, STATEMENT_CRYPTO_TRADES, "trades");
+    rc = crypto_rows(verify, STATEMENT_CRYPTO_TRADES, IMPORTED_TRADES);
   if (rc == LEDGER_OK && tables->crypto_withdrawals != NULL && has_trail)
-    rc = crypto_rows(verify, STATEMENT_CRYPTO_PAYOUTS, "crypto_withdrawals");
+    rc = crypto_rows(verify, STATEMENT_CRYPTO_PAYOUTS, IMPORTED_PAYOUTS);
   if (rc == LEDGER_OK && tables->deposit_addresses != NULL) rc = crypto_addresses(verify);
   return rc;
 }

@@ -17,6 +17,7 @@
 /* A table that is read along. */
 struct walk_stream {
   const char *table;
+  enum imported_table imported;
   bool is_audit;
   sqlite3_stmt *rows, *one; /* in order, and by key */
   bool owns;                /* the two are not fixed statements */
@@ -131,6 +132,7 @@ static int walk_open_plain(struct walk *walk, int number, const char *table, enu
                            enum statement_id one) {
   struct walk_stream *stream = &walk->streams[number];
   stream->table = table;
+  stream->imported = number == WALK_PORTFOLIO ? IMPORTED_PORTFOLIO : IMPORTED_TRANSACTIONS;
   int rc = walk_open_fixed(walk, rows, &stream->rows, &stream->has_row);
   if (rc != LEDGER_OK) return rc;
   stream->one = statement_fixed(walk->verify->db, one);
@@ -153,6 +155,7 @@ static int walk_open_audit(struct walk *walk) {
   struct walk_stream *stream = &walk->streams[WALK_AUDIT];
   const struct relation *relation = walk->verify->tables->audit_logs;
   stream->table = "audit_logs";
+  stream->imported = IMPORTED_AUDIT;
   stream->is_audit = stream->owns = true;
   walk->audit_row = sqlite3_malloc64((size_t)relation->column_count * sizeof *walk->audit_row);
   if (walk->audit_row == NULL) return error_memory(&walk->verify->db->error);
@@ -216,6 +219,15 @@ static int walk_grow(struct walk *walk, void **items, int *room, size_t size) {
   return LEDGER_OK;
 }
 
+LEDGER_PRIVATE bool verify_is_imported(const struct verify *verify, enum imported_table table,
+                                       int64_t rowid) {
+  for (int i = 0; i < verify->import_count; i++) {
+    const struct verify_import *import = &verify->imports[i];
+    if (import->table == table && rowid >= import->first && rowid <= import->last) return true;
+  }
+  return false;
+}
+
 static void walk_unclaimed(struct walk *walk, const struct walk_stream *stream, const char *id) {
   if (stream->is_audit)
     verify_break(walk->verify, "V11", stream->table, id, 0,
@@ -240,7 +252,9 @@ static bool walk_was_ahead(struct walk_stream *stream) {
 static int walk_pass(struct walk *walk, struct walk_stream *stream, int *counted) {
   const char *id = verify_text(stream->rows, VERIFY_ROW_ID);
   const char *status = stream->is_audit ? NULL : verify_text(stream->rows, VERIFY_ROW_STATUS);
-  bool counts = stream->is_audit || (status != NULL && strcmp(status, "completed") == 0);
+  bool counts =
+      (stream->is_audit || (status != NULL && strcmp(status, "completed") == 0)) &&
+      !verify_is_imported(walk->verify, stream->imported, sqlite3_column_int64(stream->rows, 0));
   if (!walk_was_ahead(stream) && counts) {
     ++*counted;
     if (stream->passed_count == WALK_PASSED_MAX) {
@@ -292,7 +306,9 @@ static int walk_rest(struct walk *walk, struct walk_stream *stream) {
   int rc = LEDGER_OK, counted = 0;
   while (rc == LEDGER_OK && stream->has_row) rc = walk_pass(walk, stream, &counted);
   for (int i = 0; i < stream->passed_count && rc == LEDGER_OK; i++) {
-    if (!stream->passed[i].is_claimed) walk_unclaimed(walk, stream, stream->passed[i].id);
+    const struct walk_passed *passed = &stream->passed[i];
+    if (!passed->is_claimed && !verify_is_imported(walk->verify, stream->imported, passed->rowid))
+      walk_unclaimed(walk, stream, passed->id);
   }
   return rc;
 }
@@ -756,13 +772,42 @@ static int walk_remainder(struct walk *walk) {
   return rc;
 }
 
+/* The journal of an import: are the rows that it brought as they came? */
+static int walk_import(struct walk *walk) {
+  struct verify *verify = walk->verify;
+  int rc = LEDGER_OK;
+  for (int table = 0; table < IMPORTED_TABLES && rc == LEDGER_OK; table++) {
+    struct imported_mark mark;
+    bool holds;
+    rc = imported_find(verify->db, walk->journal.detail, (enum imported_table)table, &mark, &holds);
+    if (rc == LEDGER_INVALID_TEXT || rc == LEDGER_UNTRANSLATABLE) break; /* V10 says so */
+    if (rc != LEDGER_OK) return verify_trouble(verify, rc);
+    if (!holds)
+      verify_break(verify, table == IMPORTED_AUDIT ? "V11" : "V7", imported_name(table), NULL,
+                   walk->journal.seq,
+                   "the rows that the import of journal %lld brought are not as they came",
+                   (long long)walk->journal.seq);
+    if (mark.first == 0) continue;
+    struct verify_import *grown = sqlite3_realloc64(
+        verify->imports, ((size_t)verify->import_count + 1) * sizeof *verify->imports);
+    if (grown == NULL) return error_memory(&verify->db->error);
+    verify->imports = grown;
+    verify->imports[verify->import_count++] = (struct verify_import){
+        .table = (enum imported_table)table, .first = mark.first, .last = mark.last};
+  }
+  error_clear(&verify->db->error);
+  return LEDGER_OK;
+}
+
 /* What is asked once of a journal, whatever accounts are in memory. */
 static int walk_prove(struct walk *walk) {
   struct verify *verify = walk->verify;
   struct verify_journal *journal = &walk->journal;
   bool is_proven = false;
   verify_balance(verify, journal);
-  int rc = walk_follow(walk, &is_proven);
+  int rc = LEDGER_OK;
+  if (journal->kind == LEDGER_OP_AUDIT && journal->detail != NULL) rc = walk_import(walk);
+  if (rc == LEDGER_OK) rc = walk_follow(walk, &is_proven);
   if (rc == LEDGER_OK && !is_proven) rc = walk_search(walk);
   verify->rows += journal->row_count;
   verify->audits += verify->tables->audit_logs != NULL;

@@ -55,6 +55,8 @@ LEDGER_PRIVATE uint32_t text_lower(uint32_t code_point);          /* simple case
 LEDGER_PRIVATE uint32_t text_upper(uint32_t code_point);
 LEDGER_PRIVATE bool text_is_alphanumeric(uint32_t code_point); /* as glibc's C.UTF-8 has it */
 LEDGER_PRIVATE bool text_is_space(char c);                     /* C locale isspace, without locale */
+LEDGER_PRIVATE void text_hex(const unsigned char *bytes, size_t length, char *out); /* lower case, with a NUL */
+LEDGER_PRIVATE bool text_unhex(const char *text, size_t length, unsigned char *out); /* length is that of the bytes */
 
 /* ---- clock.c */
 
@@ -94,6 +96,54 @@ LEDGER_PRIVATE void seal_sign(const unsigned char secret_key[64], const void *by
 LEDGER_PRIVATE bool seal_sign_is_valid(const unsigned char public_key[32], const void *bytes, size_t length,
                                        const unsigned char signature[64]);
 LEDGER_PRIVATE void seal_sign_public(const unsigned char secret_key[64], unsigned char public_key[32]);
+LEDGER_PRIVATE void seal_wipe(void *bytes, size_t length); /* zeros that no compiler leaves out */
+/* The main database's keys: all of one seed, by crypto_kdf. */
+struct seal_main {
+  unsigned char sign_secret[LEDGER_SECRET_KEY_BYTES];
+  unsigned char box_secret[32];
+  unsigned char public_key[LEDGER_MAIN_PUBLIC_KEY_BYTES]; /* Ed25519, then X25519 */
+};
+LEDGER_PRIVATE void seal_main_keys(const unsigned char seed[LEDGER_MAIN_KEY_BYTES], struct seal_main *out);
+/* Chunks under XChaCha20-Poly1305 (libsodium's secretstream): none can be altered, left out, moved or added, and the last one says that
+** it is. The stream's key is sealed to an X25519 key (crypto_box_seal). `about` is not in a chunk, but it is for no other. */
+#define SEAL_STREAM_KEY_BYTES 32
+#define SEAL_STREAM_HEADER_BYTES 24
+#define SEAL_STREAM_MORE_BYTES 17 /* that a chunk is longer when it is encrypted */
+#define SEAL_BOX_KEY_BYTES 80     /* of the sealed key */
+struct seal_stream {
+  uint64_t state[8]; /* opaque: holds a crypto_secretstream_xchacha20poly1305_state */
+};
+/* False: the public key is one of the few that seal nothing. */
+LEDGER_PRIVATE bool seal_stream_start(struct seal_stream *stream, const unsigned char box_public[32],
+                                      unsigned char sealed[SEAL_BOX_KEY_BYTES],
+                                      unsigned char header[SEAL_STREAM_HEADER_BYTES]);
+LEDGER_PRIVATE void seal_stream_push(struct seal_stream *stream, const void *bytes, size_t length,
+                                     const unsigned char about[SEAL_BLAKE2B_BYTES], bool is_last, unsigned char *out);
+/* False: it was sealed to another key, or altered. */
+LEDGER_PRIVATE bool seal_stream_key(const struct seal_main *main_keys, const unsigned char sealed[SEAL_BOX_KEY_BYTES],
+                                    unsigned char key[SEAL_STREAM_KEY_BYTES]);
+LEDGER_PRIVATE void seal_stream_resume(struct seal_stream *stream, const unsigned char key[SEAL_STREAM_KEY_BYTES],
+                                       const unsigned char header[SEAL_STREAM_HEADER_BYTES]);
+/* False: not the chunk that stands here, or not the last where it has to be. `length` as encrypted. */
+LEDGER_PRIVATE bool seal_stream_pull(struct seal_stream *stream, const void *bytes, size_t length,
+                                     const unsigned char about[SEAL_BLAKE2B_BYTES], bool is_last, unsigned char *out);
+
+/* ---- deflate.c: compression of chunks (RFC 1951, raw); the only file that includes zlib.h */
+
+#define DEFLATE_CHUNK_MAX (1 << 20) /* bytes of a chunk, before and after */
+struct deflater;
+LEDGER_PRIVATE struct deflater *deflate_open(void); /* NULL when memory is short; one serves any number of chunks */
+LEDGER_PRIVATE void deflate_close(struct deflater *deflater); /* NULL is allowed */
+LEDGER_PRIVATE size_t deflate_room(size_t length); /* that `out` must have for a chunk of that length */
+/* Returns the bytes written. */
+LEDGER_PRIVATE size_t deflate_chunk(struct deflater *deflater, const void *bytes, size_t length, void *out);
+/* Gives back exactly `expected` bytes. ALTERED if it is not that; MEMORY. */
+LEDGER_PRIVATE int deflate_restore(const void *bytes, size_t length, void *out, size_t expected);
+
+/* ---- hash.c */
+
+/* What PostgreSQL computes as hashtextextended(text, 0): to find accidents, not enemies. */
+LEDGER_PRIVATE uint64_t hash_text(const char *text, size_t length);
 
 /* ---- money.c: amounts as whole numbers of 10^-scale, scale 0 to 18. No floating point. */
 
@@ -224,6 +274,9 @@ LEDGER_PRIVATE int json_decode(struct arena *arena, const struct json *json, con
 LEDGER_PRIVATE int json_error(const struct json *json, ledger_error *error);
 /* Orders the decoded bytes of the last strings or keys of two scanners, without memory. -1, 0, 1. */
 LEDGER_PRIVATE int json_compare(const struct json *a, const struct json *b);
+LEDGER_PRIVATE bool json_is(const struct json *json, const char *text); /* the last string or key, as it is written */
+/* The last token is a number of digits alone. False: it is not, or has more than 63 bits. */
+LEDGER_PRIVATE bool json_whole(const struct json *json, int64_t *out);
 /* Appends a JSON string literal, quotes included, escaping as PostgreSQL's escape_json() does. */
 LEDGER_PRIVATE void json_quote(sqlite3_str *out, const char *text, size_t length);
 /* What a document {"object":{"member":...}} says: the text of a string or a number, or an object as it stands; `object` NULL: the

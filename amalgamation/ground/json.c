@@ -466,12 +466,26 @@ LEDGER_PRIVATE int json_compare(const struct json *a, const struct json *b) {
   return x < y ? -1 : x > y;
 }
 
+LEDGER_PRIVATE bool json_is(const struct json *json, const char *text) {
+  return json->token_length == strlen(text) && memcmp(json->token, text, json->token_length) == 0;
+}
+
+LEDGER_PRIVATE bool json_whole(const struct json *json, int64_t *out) {
+  *out = 0;
+  for (size_t i = 0; i < json->token_length; i++) {
+    char c = json->token[i];
+    if (c < '0' || c > '9' || __builtin_mul_overflow(*out, 10, out) ||
+        __builtin_add_overflow(*out, c - '0', out))
+      return false;
+  }
+  return json->token_length > 0;
+}
+
 /* The token with which the value of a key begins, in the object that the scanner is in; JSON_END if it has no such key. */
 static enum json_token json_seek(struct json *json, const char *name) {
   size_t ignored;
   while (json_next(json) == JSON_KEY) {
-    bool found =
-        json->token_length == strlen(name) && memcmp(json->token, name, json->token_length) == 0;
+    bool found = json_is(json, name);
     enum json_token token = json_next(json);
     if (found) return token;
     if ((token == JSON_OBJECT || token == JSON_ARRAY) && !json_skip(json, &ignored)) break;

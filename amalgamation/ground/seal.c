@@ -1,5 +1,5 @@
 /*
-** seal.c: hashes, signatures and randomness, from libsodium. The only file that includes sodium.h.
+** seal.c: hashes, signatures, encryption and randomness, from libsodium. The only file that includes sodium.h.
 */
 #include "../internal.h"
 
@@ -119,4 +119,93 @@ LEDGER_PRIVATE bool seal_sign_is_valid(const unsigned char public_key[32], const
 LEDGER_PRIVATE void seal_sign_public(const unsigned char secret_key[64],
                                      unsigned char public_key[32]) {
   crypto_sign_ed25519_sk_to_pk(public_key, secret_key);
+}
+
+LEDGER_PRIVATE void seal_wipe(void *bytes, size_t length) {
+  sodium_memzero(bytes, length);
+}
+
+/* ---- main's keys */
+
+#define SEAL_CONTEXT "ledgmain"       /* of crypto_kdf: 8 characters */
+enum { SEAL_SIGN = 1, SEAL_BOX = 2 }; /* its numbers of the two keys */
+
+_Static_assert(LEDGER_MAIN_KEY_BYTES == crypto_kdf_KEYBYTES, "a seed has 32 bytes");
+_Static_assert(crypto_sign_SEEDBYTES == 32 && crypto_box_SEEDBYTES == 32, "so have derived seeds");
+_Static_assert(sizeof SEAL_CONTEXT - 1 == crypto_kdf_CONTEXTBYTES, "a context has 8 characters");
+_Static_assert(crypto_box_PUBLICKEYBYTES == 32 && crypto_box_SECRETKEYBYTES == 32, "X25519");
+
+LEDGER_PRIVATE void seal_main_keys(const unsigned char seed[LEDGER_MAIN_KEY_BYTES],
+                                   struct seal_main *out) {
+  unsigned char derived[32];
+  seal_start();
+  crypto_kdf_derive_from_key(derived, sizeof derived, SEAL_SIGN, SEAL_CONTEXT, seed);
+  crypto_sign_seed_keypair(out->public_key, out->sign_secret, derived);
+  crypto_kdf_derive_from_key(derived, sizeof derived, SEAL_BOX, SEAL_CONTEXT, seed);
+  crypto_box_seed_keypair(out->public_key + 32, out->box_secret, derived);
+  seal_wipe(derived, sizeof derived);
+}
+
+#undef SEAL_CONTEXT
+
+/* ---- a stream of chunks under a key of its own, which is sealed to main's X25519 key */
+
+_Static_assert(SEAL_STREAM_KEY_BYTES == crypto_secretstream_xchacha20poly1305_KEYBYTES, "a key");
+_Static_assert(SEAL_STREAM_HEADER_BYTES == crypto_secretstream_xchacha20poly1305_HEADERBYTES,
+               "what stands before the chunks");
+_Static_assert(SEAL_STREAM_MORE_BYTES == crypto_secretstream_xchacha20poly1305_ABYTES,
+               "what a chunk grows by");
+_Static_assert(SEAL_BOX_KEY_BYTES == SEAL_STREAM_KEY_BYTES + crypto_box_SEALBYTES, "a sealed key");
+_Static_assert(sizeof(struct seal_stream) >= sizeof(crypto_secretstream_xchacha20poly1305_state),
+               "seal_stream is too small");
+
+static crypto_secretstream_xchacha20poly1305_state *seal_stream_state(struct seal_stream *stream) {
+  return (crypto_secretstream_xchacha20poly1305_state *)(void *)stream->state;
+}
+
+LEDGER_PRIVATE bool seal_stream_start(struct seal_stream *stream,
+                                      const unsigned char box_public[32],
+                                      unsigned char sealed[SEAL_BOX_KEY_BYTES],
+                                      unsigned char header[SEAL_STREAM_HEADER_BYTES]) {
+  unsigned char key[SEAL_STREAM_KEY_BYTES];
+  seal_start();
+  crypto_secretstream_xchacha20poly1305_keygen(key);
+  crypto_secretstream_xchacha20poly1305_init_push(seal_stream_state(stream), header, key);
+  bool is_sealed = crypto_box_seal(sealed, key, sizeof key, box_public) == 0;
+  seal_wipe(key, sizeof key);
+  return is_sealed;
+}
+
+LEDGER_PRIVATE void seal_stream_push(struct seal_stream *stream, const void *bytes, size_t length,
+                                     const unsigned char about[SEAL_BLAKE2B_BYTES], bool is_last,
+                                     unsigned char *out) {
+  unsigned char tag = is_last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL
+                              : crypto_secretstream_xchacha20poly1305_TAG_MESSAGE;
+  crypto_secretstream_xchacha20poly1305_push(seal_stream_state(stream), out, NULL, bytes, length,
+                                             about, SEAL_BLAKE2B_BYTES, tag);
+}
+
+LEDGER_PRIVATE bool seal_stream_key(const struct seal_main *main_keys,
+                                    const unsigned char sealed[SEAL_BOX_KEY_BYTES],
+                                    unsigned char key[SEAL_STREAM_KEY_BYTES]) {
+  return crypto_box_seal_open(key, sealed, SEAL_BOX_KEY_BYTES, main_keys->public_key + 32,
+                              main_keys->box_secret) == 0;
+}
+
+LEDGER_PRIVATE void seal_stream_resume(struct seal_stream *stream,
+                                       const unsigned char key[SEAL_STREAM_KEY_BYTES],
+                                       const unsigned char header[SEAL_STREAM_HEADER_BYTES]) {
+  seal_start();
+  crypto_secretstream_xchacha20poly1305_init_pull(seal_stream_state(stream), header, key);
+}
+
+LEDGER_PRIVATE bool seal_stream_pull(struct seal_stream *stream, const void *bytes, size_t length,
+                                     const unsigned char about[SEAL_BLAKE2B_BYTES], bool is_last,
+                                     unsigned char *out) {
+  unsigned char tag = 0;
+  if (length < SEAL_STREAM_MORE_BYTES) return false;
+  int rc = crypto_secretstream_xchacha20poly1305_pull(seal_stream_state(stream), out, NULL, &tag,
+                                                      bytes, length, about, SEAL_BLAKE2B_BYTES);
+  return rc == 0 && tag == (is_last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL
+                                    : crypto_secretstream_xchacha20poly1305_TAG_MESSAGE);
 }

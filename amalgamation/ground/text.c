@@ -179,5 +179,30 @@ bool text_is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+LEDGER_PRIVATE void text_hex(const unsigned char *bytes, size_t length, char *out) {
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i < length; i++) {
+    *out++ = digits[bytes[i] >> 4];
+    *out++ = digits[bytes[i] & 15];
+  }
+  *out = 0;
+}
+
+static int text_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+LEDGER_PRIVATE bool text_unhex(const char *text, size_t length, unsigned char *out) {
+  if (strlen(text) != 2 * length) return false;
+  for (size_t i = 0; i < length; i++) {
+    int high = text_digit(text[2 * i]), low = text_digit(text[2 * i + 1]);
+    if (high < 0 || low < 0) return false;
+    out[i] = (unsigned char)(high * 16 + low);
+  }
+  return true;
+}
+
 #undef TEXT_ONES
 #undef TEXT_TOPS

@@ -1,5 +1,5 @@
 /*
-** file_commands: about a file as a whole: info, digest, export, backup.
+** file_commands: about a file as a whole: info, export, backup.
 */
 #include "shell.h"
 
@@ -31,6 +31,23 @@ static int info_tables(const struct command *command, ledger *db, const char *pa
   }
   ledger_rows_free(rows);
   return rc == LEDGER_DONE ? EXIT_DONE : report_error(command->name, path, db);
+}
+
+/* Where the file stands towards main; ledger status says more. */
+static int info_sync(const struct command *command, ledger *db, const char *path, cJSON *out) {
+  ledger_sync_facts facts;
+  if (ledger_sync_status(db, &facts) != LEDGER_OK) return report_error(command->name, path, db);
+  if (!out) {
+    printf("sync       batches cut %" PRId64 ", received %" PRId64 ", applied %" PRId64
+           "; changes in none yet %" PRId64 "\n",
+           facts.cut, facts.received, facts.applied, facts.changes);
+    return EXIT_DONE;
+  }
+  info_add(out, "cut", facts.cut);
+  info_add(out, "received", facts.received);
+  info_add(out, "applied", facts.applied);
+  info_add(out, "changes", facts.changes);
+  return EXIT_DONE;
 }
 
 enum { INFO_JSON };
@@ -65,7 +82,9 @@ static int cmd_info(const struct command *command, char **arguments, char **valu
     info_add(out, "file_bytes", facts.file_bytes);
     info_add(out, "wal_bytes", facts.wal_bytes);
     info_add(out, "page_bytes", facts.page_bytes);
-    status = info_tables(command, db, arguments[0], cJSON_AddArrayToObject(out, "relations"));
+    status = info_sync(command, db, arguments[0], cJSON_AddObjectToObject(out, "sync"));
+    if (status == EXIT_DONE)
+      status = info_tables(command, db, arguments[0], cJSON_AddArrayToObject(out, "relations"));
     if (status == EXIT_DONE)
       status = report_json(out);
     else
@@ -82,114 +101,118 @@ static int cmd_info(const struct command *command, char **arguments, char **valu
            facts.tables, facts.views, facts.columns, facts.constraints, facts.indexes,
            facts.triggers, facts.policies, facts.rows);
     printf("book       journals %" PRId64 ", entries %" PRId64 "\n", facts.journals, facts.entries);
-    status = info_tables(command, db, arguments[0], NULL);
+    status = info_sync(command, db, arguments[0], NULL);
+    if (status == EXIT_DONE) status = info_tables(command, db, arguments[0], NULL);
   }
   ledger_close(db);
   return status;
 }
 
-enum { DIGEST_TABLE, DIGEST_JSON };
+enum {
+  EXPORT_INIT,
+  EXPORT_FULL,
+  EXPORT_SCHEMA_ONLY,
+  EXPORT_DATA_ONLY,
+  EXPORT_FORMAT,
+  EXPORT_OUT,
+  EXPORT_SINCE,
+  EXPORT_ENROL,
+  EXPORT_PUBLIC_KEY
+};
 
-static int cmd_digest(const struct command *command, char **arguments, char **values) {
-  int status = EXIT_DONE;
-  ledger_rows *rows = NULL;
-  struct progress progress = {.doing = "reading", .unit = "rows"};
-  ledger *db = report_open(command, arguments[0], LEDGER_READ_ONLY_FILE, &status);
-  if (!db) return status;
-  ledger_progress(db, progress_report, &progress);
-  int rc = ledger_digest(db, values[DIGEST_TABLE], &rows);
-  while (rc == LEDGER_OK && (rc = ledger_rows_next(rows)) == LEDGER_ROW) {
-    rc = LEDGER_OK;
-    if (values[DIGEST_JSON]) {
-      puts(ledger_rows_json(rows, NULL));
-      continue;
-    }
-    for (int i = 0; i < ledger_rows_count(rows); i++) /* as psql -At prints ledger_sync.digest() */
-      printf("%s%s", i ? "|" : "", ledger_rows_text(rows, i, NULL));
-    putchar('\n');
-  }
-  progress_end(&progress);
-  if (rc != LEDGER_DONE) status = report_error(command->name, arguments[0], db);
-  ledger_rows_free(rows);
-  ledger_close(db);
-  return report_flush(command->name, status);
+struct export {
+  ledger *db;
+  struct output_file output;
+  bool has_part, has_public_key, enrols;
+  enum ledger_export_part part; /* or else batches: */
+  int64_t since;                /* 0: cut, and what main has not */
+  enum ledger_export_format format;
+  unsigned char public_key[LEDGER_PUBLIC_KEY_BYTES];
+};
+
+static int export_sql(struct export *export, char *sql) {
+  if (!sql) return ledger_error_of(export->db)->code;
+  int rc = output_write(&export->output, sql, strlen(sql)) == 0 ? LEDGER_OK : LEDGER_IO;
+  ledger_free(sql);
+  return rc;
 }
 
-enum { EXPORT_INIT, EXPORT_FULL, EXPORT_SCHEMA_ONLY, EXPORT_DATA_ONLY, EXPORT_FORMAT, EXPORT_OUT };
-
-static int export_write(void *context, const void *bytes, size_t length) {
-  return fwrite(bytes, 1, length, context) == length ? 0 : 1;
+/* Each batch is a transaction of its own; behind them the question what main has, for `ledger ack`. */
+static int export_batches(struct export *export) {
+  ledger_sync_facts facts;
+  int64_t seq;
+  int rc = export->since ? LEDGER_OK : ledger_batch_cut(export->db, &seq);
+  if (rc == LEDGER_OK) rc = ledger_sync_status(export->db, &facts);
+  if (rc != LEDGER_OK) return rc;
+  int64_t last = facts.cut;
+  for (seq = export->since ? export->since : facts.received + 1; rc == LEDGER_OK && seq <= last;
+       seq++)
+    rc = ledger_batch_script(export->db, seq, export->format, output_write, &export->output);
+  return rc == LEDGER_OK ? export_sql(export, ledger_acknowledgement_sql(export->db)) : rc;
 }
 
-static int export_part(const struct command *command, char **values,
-                       enum ledger_export_part *part) {
+static int export_all(struct export *export) {
+  if (!export->has_part) return export_batches(export);
+  int rc = ledger_export(export->db, export->part, export->format, output_write, &export->output);
+  if (rc != LEDGER_OK || !export->enrols) return rc;
+  return export_sql(
+      export, ledger_enrol_sql(export->db, export->has_public_key ? export->public_key : NULL));
+}
+
+static int export_options(const struct command *command, char **values, struct export *export) {
   static const enum ledger_export_part parts[] = {
       LEDGER_EXPORT_INIT, LEDGER_EXPORT_FULL, LEDGER_EXPORT_SCHEMA_ONLY, LEDGER_EXPORT_DATA_ONLY};
   int given = 0;
   for (int i = EXPORT_INIT; i <= EXPORT_DATA_ONLY; i++) {
     if (!values[i]) continue;
-    *part = parts[i];
+    export->part = parts[i];
     given++;
   }
-  if (given == 1) return EXIT_DONE;
-  return report_usage(command, "give one of --full, --schema-only, --data-only, --init");
-}
-
-/* Written aside and renamed, so that OUT is there whole or not at all. */
-static int export_to_path(const struct command *command, ledger *db, enum ledger_export_part part,
-                          enum ledger_export_format format, const char *path) {
-  char aside[PATH_MAX];
-  int status = EXIT_DONE;
-  if (snprintf(aside, sizeof aside, "%s.part-%ld", path, (long)getpid()) >= (int)sizeof aside)
-    return report_usage(command, "the path is too long");
-  FILE *file = fopen(aside, "wbx");
-  if (!file) {
-    report_problem(command->name, path, "58030", strerror(errno), NULL);
-    return EXIT_USAGE;
-  }
-  int rc = ledger_export(db, part, format, export_write, file);
-  bool unwritten = ferror(file) != 0;
-  if (rc == LEDGER_OK) unwritten = fflush(file) != 0 || fsync(fileno(file)) != 0;
-  if (unwritten) {
-    report_problem(command->name, path, "58030", strerror(errno), "nothing was written");
-    status = EXIT_REFUSED;
-  } else if (rc != LEDGER_OK)
-    status = report_error(command->name, path, db);
-  fclose(file);
-  if (status == EXIT_DONE && rename(aside, path) != 0) {
-    report_problem(command->name, path, "58030", strerror(errno), NULL);
-    status = EXIT_REFUSED;
-  }
-  if (status != EXIT_DONE) unlink(aside);
-  return status;
+  export->has_part = given == 1;
+  export->enrols = values[EXPORT_ENROL] != NULL;
+  if (given > 1)
+    return report_usage(command, "give one of --full, --schema-only, --data-only, --init");
+  if (export->has_part && values[EXPORT_SINCE])
+    return report_usage(command, "--since is about batches: it goes with no part");
+  if (export->enrols && !values[EXPORT_INIT])
+    return report_usage(command, "--enrol goes with --init");
+  if (values[EXPORT_PUBLIC_KEY] && !export->enrols)
+    return report_usage(command, "--public-key goes with --enrol");
+  if (!report_number(values[EXPORT_SINCE], INT64_MAX, &export->since))
+    return report_usage(command, "--since is the number of a batch, from 1");
+  if (values[EXPORT_FORMAT] && strcmp(values[EXPORT_FORMAT], "insert") == 0)
+    export->format = LEDGER_EXPORT_INSERT;
+  else if (values[EXPORT_FORMAT] && strcmp(values[EXPORT_FORMAT], "copy") != 0)
+    return report_usage(command, "--format is copy or insert");
+  export->has_public_key = values[EXPORT_PUBLIC_KEY] != NULL;
+  return export->has_public_key ? key_read_public(command, values[EXPORT_PUBLIC_KEY],
+                                                  export->public_key, LEDGER_PUBLIC_KEY_BYTES)
+                                : EXIT_DONE;
 }
 
 static int cmd_export(const struct command *command, char **arguments, char **values) {
-  int status = EXIT_DONE;
-  enum ledger_export_part part = LEDGER_EXPORT_FULL;
-  enum ledger_export_format format = LEDGER_EXPORT_COPY;
+  struct export export = {.format = LEDGER_EXPORT_COPY};
   struct progress progress = {.doing = "exporting", .unit = "rows"};
-  if ((status = export_part(command, values, &part)) != EXIT_DONE) return status;
-  if (values[EXPORT_FORMAT] && strcmp(values[EXPORT_FORMAT], "insert") == 0)
-    format = LEDGER_EXPORT_INSERT;
-  else if (values[EXPORT_FORMAT] && strcmp(values[EXPORT_FORMAT], "copy") != 0)
-    return report_usage(command, "--format is copy or insert");
-  ledger *db = report_open(command, arguments[0], LEDGER_READ_ONLY_FILE, &status);
-  if (!db) return status;
-  ledger_progress(db, progress_report, &progress);
-  if (values[EXPORT_OUT]) {
-    status = export_to_path(command, db, part, format, values[EXPORT_OUT]);
-  } else {
-    int rc = ledger_export(db, part, format, export_write, stdout);
-    if (rc == LEDGER_IO && ferror(stdout)) {
-      report_problem(command->name, "standard output", "58030", strerror(errno), NULL);
-      status = EXIT_REFUSED;
-    } else if (rc != LEDGER_OK)
-      status = report_error(command->name, arguments[0], db);
-    status = report_flush(command->name, status);
+  int status = export_options(command, values, &export);
+  if (status != EXIT_DONE) return status;
+  bool cuts = !export.has_part && !export.since;
+  int flags = cuts ? LEDGER_SMALL : LEDGER_SMALL | LEDGER_READ_ONLY_FILE;
+  export.db = report_open(command, arguments[0], flags, &status);
+  if (!export.db) return status;
+  if ((status = output_open(&export.output, command, values[EXPORT_OUT])) == EXIT_DONE) {
+    ledger_progress(export.db, progress_report, &progress);
+    int rc = export_all(&export);
+    progress_end(&progress);
+    if (rc == LEDGER_IO && shell_interrupted) {
+      report_problem(command->name, arguments[0], NULL, "interrupted", NULL);
+      status = EXIT_INTERRUPTED;
+    } else if (rc == LEDGER_IO && output_failed(&export.output))
+      status = output_problem(&export.output, "nothing was written");
+    else if (rc != LEDGER_OK)
+      status = report_error(command->name, arguments[0], export.db);
+    status = output_end(&export.output, status);
   }
-  progress_end(&progress);
-  ledger_close(db);
+  ledger_close(export.db);
   return status;
 }
 
@@ -197,7 +220,8 @@ static int cmd_backup(const struct command *command, char **arguments, char **va
   (void)values;
   int status = EXIT_DONE;
   struct progress progress = {.doing = "copying", .unit = "pages"};
-  ledger *db = report_open(command, arguments[0], LEDGER_READ_ONLY_FILE, &status);
+  ledger *db =
+      report_open(command, arguments[0], LEDGER_READ_ONLY_FILE | LEDGER_OLD_FORMAT, &status);
   if (!db) return status;
   ledger_progress(db, progress_report, &progress);
   if (ledger_backup(db, arguments[1]) != LEDGER_OK)

@@ -1,72 +1,7 @@
 /*
 ** proof_commands: ledger head and ledger verify: the journal's head, to be kept elsewhere, and the proof of the book.
-**
-** A secret key lives in a file of its own that only its owner can read: 128 hexadecimal digits and a line's end.
 */
 #include "shell.h"
-
-#define KEY_DIGITS (2 * LEDGER_SECRET_KEY_BYTES)
-
-static int key_problem(const struct command *command, const char *path, const char *sqlstate,
-                       const char *problem) {
-  report_problem(command->name, path, sqlstate, problem, NULL);
-  return EXIT_USAGE;
-}
-
-/* Makes a key and its file, which must not be there. */
-static int key_make(const struct command *command, const char *path,
-                    unsigned char secret[LEDGER_SECRET_KEY_BYTES]) {
-  unsigned char public[LEDGER_PUBLIC_KEY_BYTES];
-  char text[KEY_DIGITS + 2];
-  int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return key_problem(command, path, "58P02", strerror(errno));
-  ledger_signing_key(secret, public);
-  for (int i = 0; i < LEDGER_SECRET_KEY_BYTES; i++) snprintf(text + 2 * i, 3, "%02x", secret[i]);
-  text[KEY_DIGITS] = '\n';
-  bool is_kept = write(file, text, KEY_DIGITS + 1) == KEY_DIGITS + 1 && fsync(file) == 0;
-  int problem = errno;
-  explicit_bzero(text, sizeof text);
-  if (close(file) == 0 && is_kept) return EXIT_DONE;
-  unlink(path);
-  return key_problem(command, path, "58030", strerror(problem));
-}
-
-static int key_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static bool key_read_text(const char *text, ssize_t length,
-                          unsigned char secret[LEDGER_SECRET_KEY_BYTES]) {
-  if (length != KEY_DIGITS && (length != KEY_DIGITS + 1 || text[KEY_DIGITS] != '\n')) return false;
-  for (int i = 0; i < LEDGER_SECRET_KEY_BYTES; i++) {
-    int high = key_digit(text[2 * i]), low = key_digit(text[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
-    secret[i] = (unsigned char)(high << 4 | low);
-  }
-  return true;
-}
-
-static int key_read(const struct command *command, const char *path,
-                    unsigned char secret[LEDGER_SECRET_KEY_BYTES]) {
-  char text[KEY_DIGITS + 2];
-  struct stat facts;
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return key_problem(command, path, "58P01", strerror(errno));
-  const char *problem = NULL, *sqlstate = "42501";
-  if (fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode))
-    problem = "is not a file";
-  else if (facts.st_mode & (S_IRWXG | S_IRWXO))
-    problem = "the key can be read by others: chmod 600";
-  else if (!key_read_text(text, read(file, text, sizeof text), secret)) {
-    problem = "is not a key: 128 hexadecimal digits";
-    sqlstate = "22023";
-  }
-  explicit_bzero(text, sizeof text);
-  close(file);
-  return problem ? key_problem(command, path, sqlstate, problem) : EXIT_DONE;
-}
 
 static int head_print_json(const ledger_head *head) {
   char journal[32];
@@ -90,7 +25,7 @@ static int head_print(const ledger_head *head) {
 enum { HEAD_SIGN, HEAD_NEW_KEY, HEAD_JSON };
 
 static int cmd_head(const struct command *command, char **arguments, char **values) {
-  unsigned char secret[LEDGER_SECRET_KEY_BYTES];
+  unsigned char secret[LEDGER_SECRET_KEY_BYTES], public[LEDGER_PUBLIC_KEY_BYTES];
   ledger_head head;
   int status = EXIT_DONE;
   const char *path = values[HEAD_NEW_KEY] ? values[HEAD_NEW_KEY] : values[HEAD_SIGN];
@@ -98,10 +33,11 @@ static int cmd_head(const struct command *command, char **arguments, char **valu
     return report_usage(command, "give one of --sign, --new-key, which signs with the new key");
   ledger *db = report_open(command, arguments[0], path ? 0 : LEDGER_READ_ONLY_FILE, &status);
   if (!db) return status;
-  if (values[HEAD_NEW_KEY])
-    status = key_make(command, path, secret);
-  else if (path)
-    status = key_read(command, path, secret);
+  if (values[HEAD_NEW_KEY]) {
+    ledger_signing_key(secret, public);
+    status = key_file_make(command, path, secret, sizeof secret);
+  } else if (path)
+    status = key_file_read(command, path, secret, sizeof secret);
   if (status == EXIT_DONE && ledger_get_head(db, path ? secret : NULL, &head) != LEDGER_OK) {
     status = report_error(command->name, arguments[0], db);
     /* Only then is it certain that the key has signed nothing. */

@@ -34,11 +34,11 @@ static void report_problem(const char *command, const char *where, const char *s
   fputc('\n', stderr);
 }
 
-/* Reports the handle's error and gives the exit status that goes with it. */
-static int report_error(const char *command, const char *where, const ledger *db) {
-  const ledger_error *error = ledger_error_of(db);
+/* Reports an error of the library and gives the exit status that goes with it. */
+static int report_ledger_error(const char *command, const char *where, const ledger_error *error) {
   char message[sizeof error->message + sizeof error->detail + 4];
-  if (shell_interrupted && error->code == LEDGER_INTERRUPTED) {
+  /* After Ctrl-C our own readers and writers refuse, too. */
+  if (shell_interrupted && (error->code == LEDGER_INTERRUPTED || error->code == LEDGER_IO)) {
     report_problem(command, where, NULL, "interrupted; the file is as it was", NULL);
     return EXIT_INTERRUPTED;
   }
@@ -56,6 +56,10 @@ static int report_error(const char *command, const char *where, const ledger *db
   case LEDGER_BUSY: return EXIT_USAGE;
   default: return EXIT_REFUSED;
   }
+}
+
+static int report_error(const char *command, const char *where, const ledger *db) {
+  return report_ledger_error(command, where, ledger_error_of(db));
 }
 
 static int report_memory(const struct command *command) {

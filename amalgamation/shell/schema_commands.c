@@ -1,5 +1,8 @@
 /*
 ** schema_commands: ledger init and ledger schema: a schema file becomes a ledger file, or is shown and checked.
+**
+** init --from takes the schema from the main database, enrols the new device there and pulls the tables that are main's. All of
+** that happens in memory: the file appears when it has succeeded.
 */
 #include "shell.h"
 
@@ -153,7 +156,7 @@ static void schema_count(FILE *out, const char *path, const struct schema_result
           counts[SCHEMA_SKIPPED], counts[SCHEMA_RECORDED], counts[SCHEMA_HINT]);
 }
 
-enum { INIT_SCHEMA, INIT_NO_SEED, INIT_LENIENT };
+enum { INIT_SCHEMA, INIT_NO_SEED, INIT_LENIENT, INIT_FROM, INIT_TABLES, INIT_PUBLIC_KEY };
 
 static int init_report(const struct command *command, ledger *db, const char *path,
                        const char *name) {
@@ -166,8 +169,253 @@ static int init_report(const struct command *command, ledger *db, const char *pa
   return EXIT_DONE;
 }
 
+/* ---- init --from */
+
+struct init_from {
+  const struct command *command;
+  const char *path,
+      *schema; /* of the schema: its name on main; NULL: the newest that main accepts */
+  char **values;
+  struct pull_link pull;
+  ledger *db;
+  char sha256[65], device[40];
+  bool is_enrolled;
+};
+
+/* What main's operator does where something is not there. */
+static int init_refuse(struct init_from *from, const char *sqlstate, const char *problem,
+                       const char *hint) {
+  report_problem(from->command->name, from->pull.link.name, sqlstate, problem, hint);
+  return EXIT_REFUSED;
+}
+
+static int init_link_report(struct init_from *from) {
+  const ledger_error *error = &from->pull.link.error;
+  bool is_missing = strcmp(error->sqlstate, "3F000") == 0 || strcmp(error->sqlstate, "42P01") == 0;
+  return is_missing ? init_refuse(from, "LS001", "the database has no schema ledger_sync",
+                                  "its operator: ledger export FILE --init | psql, or the first "
+                                  "ledger push")
+                    : main_link_report(&from->pull.link);
+}
+
+/* Compiles what main keeps of a schema: [{"name":...,"text":...}, ...]. One that was made with --lenient needs it again. */
+static struct schema_result *init_compile(struct init_from *from, const char *name,
+                                          const char *sources, int *status) {
+  struct schema_file files[SCHEMA_SOURCE_MAX] = {{0}};
+  struct schema_result *result = NULL;
+  cJSON *document = cJSON_Parse(sources), *source;
+  FILE *nowhere = fopen("/dev/null", "w");
+  int count = 0;
+  cJSON_ArrayForEach(source, document) {
+    const char *file = cJSON_GetStringValue(cJSON_GetObjectItem(source, "name"));
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(source, "text"));
+    if (count < SCHEMA_SOURCE_MAX && file && text)
+      files[count] = (struct schema_file){file, text, strlen(text)};
+    count++;
+  }
+  for (int lenient = from->values[INIT_LENIENT] != NULL; lenient < 2 && !result; lenient++) {
+    struct schema_options options = {name, lenient == 1};
+    if (count == 0 || count > SCHEMA_SOURCE_MAX || !nowhere) break;
+    result = schema_compile_files(from->command, name, files, count, &options,
+                                  lenient ? stderr : nowhere, status);
+    if (!result) break;
+    if (result->error_count == 0 || lenient == 1) continue;
+    schema_free(result);
+    result = NULL;
+  }
+  if (!result && *status == EXIT_DONE)
+    *status = init_refuse(from, "LS003", "main does not keep the text of its schema",
+                          "init with --schema, then ledger push");
+  if (nowhere) fclose(nowhere);
+  cJSON_Delete(document);
+  return result;
+}
+
+/* The built-in schema that has the hash: its script says it. */
+static const char *init_builtin(const char *sha256) {
+  for (const char *const *name = ledger_schema_names(); *name; name++)
+    if (strstr(ledger_schema(*name), sha256)) return ledger_schema(*name);
+  return NULL;
+}
+
+static int init_make(struct init_from *from, const char *name, const char *sources) {
+  struct schema_result *result = NULL;
+  ledger_facts facts;
+  int status = EXIT_DONE;
+  const char *script = init_builtin(from->sha256);
+  if (!script) {
+    result = init_compile(from, name, sources, &status);
+    script = result && result->error_count == 0 ? result->script : NULL;
+    if (result && !script)
+      status = init_refuse(from, "LS003", "main's schema does not compile here",
+                           "ledger schema PATH --check lists what is wrong");
+  }
+  /* LEDGER_PLAIN: what a device begins with is no event of the audit trail, as the seed is none. */
+  int flags = LEDGER_PLAIN | (from->values[INIT_NO_SEED] ? LEDGER_NO_SEED : 0);
+  if (script && (ledger_create(":memory:", script, flags, &from->db) != LEDGER_OK ||
+                 ledger_info(from->db, &facts) != LEDGER_OK))
+    status = report_error(from->command->name, from->path, from->db);
+  else if (script && strcmp(facts.schema_sha256, from->sha256) != 0)
+    status = init_refuse(from, "LS003", "main's schema has another hash when it is compiled here",
+                         "it was made by another version of ledger");
+  else if (script)
+    snprintf(from->device, sizeof from->device, "%s", facts.device);
+  schema_free(result);
+  return status;
+}
+
+/* The schema that main accepts, and an empty file of it in memory. */
+static int init_schema(struct init_from *from) {
+  const char *values[] = {from->schema};
+  PGresult *rows = main_link_query(
+      &from->pull.link,
+      "SELECT sha256, name, sources FROM ledger_sync.schema WHERE accepted AND ($1::text IS NULL"
+      " OR name = $1) ORDER BY registered_at DESC LIMIT 1",
+      1, values);
+  if (!rows) return init_link_report(from);
+  int status;
+  if (PQntuples(rows) == 0) {
+    status = init_refuse(from, "LS003",
+                         from->schema ? "main accepts no schema of that name"
+                                      : "main accepts no schema yet",
+                         "its operator: ledger export FILE --init | psql");
+  } else {
+    snprintf(from->sha256, sizeof from->sha256, "%s", PQgetvalue(rows, 0, 0));
+    status = init_make(from, PQgetvalue(rows, 0, 1), PQgetvalue(rows, 0, 2));
+  }
+  PQclear(rows);
+  return status;
+}
+
+/* Does the schema have the tables that were asked for? Before main enrols a device that would come to nothing. */
+static int init_check_tables(struct init_from *from) {
+  static ledger_pull_table tables[PULL_TABLE_MAX];
+  ledger_rows *rows = NULL;
+  int status = EXIT_DONE;
+  if (!from->values[INIT_TABLES]) return EXIT_DONE;
+  char *names = strdup(from->values[INIT_TABLES]);
+  if (!names) return report_memory(from->command);
+  int count = pull_names(names, tables);
+  if (count < 0) status = report_usage(from->command, "--tables takes names, between commas");
+  for (int i = 0; i < count && status == EXIT_DONE; i++) {
+    if (ledger_select(from->db, tables[i].table, "limit=0", &rows) != LEDGER_OK)
+      status = report_error(from->command->name, from->path, from->db);
+    else
+      ledger_rows_free(rows);
+  }
+  free(names);
+  return status;
+}
+
+static int init_enrol(struct init_from *from) {
+  unsigned char key[LEDGER_PUBLIC_KEY_BYTES];
+  const char *given = from->values[INIT_PUBLIC_KEY];
+  if (given) {
+    int status = key_read_public(from->command, given, key, sizeof key);
+    if (status != EXIT_DONE) return status;
+  }
+  char *sql = ledger_enrol_sql(from->db, given ? key : NULL);
+  if (!sql) return report_error(from->command->name, from->path, from->db);
+  const char *text = main_link_text(&from->pull.link, sql);
+  ledger_free(sql);
+  if (!text) return main_link_report(&from->pull.link);
+  from->is_enrolled = true;
+  if (ledger_acknowledge(from->db, text, -1, 1) == LEDGER_OK) return EXIT_DONE;
+  return report_error(from->command->name, from->path, from->db);
+}
+
+/* Main's public keys, where it has told them. */
+static int init_main_key(struct init_from *from) {
+  unsigned char key[64];
+  PGresult *rows = main_link_query(
+      &from->pull.link, "SELECT to_jsonb(i) ->> 'public_key' FROM ledger_sync.installation AS i", 0,
+      NULL);
+  if (!rows) return main_link_report(&from->pull.link);
+  const char *text = PQntuples(rows) == 1 ? PQgetvalue(rows, 0, 0) : "";
+  int status = EXIT_DONE;
+  if (strncmp(text, "\\x", 2) == 0) text += 2;
+  if (text[0] && !key_read_text(text, strlen(text), key, sizeof key))
+    status = init_refuse(from, "22023", "main's public key is none", NULL);
+  else if (text[0] && ledger_set_main_key(from->db, key, 0) != LEDGER_OK)
+    status = report_error(from->command->name, from->path, from->db);
+  PQclear(rows);
+  return status;
+}
+
+/* What main declares to be its own, and what was asked for. */
+static int init_pull(struct init_from *from) {
+  static ledger_pull_table tables[PULL_TABLE_MAX];
+  const char *asked = from->values[INIT_TABLES];
+  char *declared = pull_declared(&from->pull.link, from->sha256), *names = NULL;
+  int count = 0, status = EXIT_DONE;
+  if (!declared) return main_link_report(&from->pull.link);
+  if (asked && asprintf(&names, "%s%s%s", declared, declared[0] ? "," : "", asked) < 0)
+    names = NULL;
+  char *list = asked ? names : declared;
+  if (!list)
+    status = report_memory(from->command);
+  else if (list[0] && (count = pull_names(list, tables)) < 0)
+    status = report_usage(from->command, "--tables takes names, between commas");
+  if (status == EXIT_DONE && count > 0) {
+    PGresult *begun = main_link_query(&from->pull.link, pull_begin, 0, NULL);
+    status = begun ? pull_rows(from->command, from->path, from->db, &from->pull, tables, count)
+                   : main_link_report(&from->pull.link);
+    PQclear(begun);
+  }
+  if (status == EXIT_DONE) pull_print(tables, count, false);
+  free(declared);
+  free(names);
+  return status;
+}
+
+static int init_from(const struct command *command, const char *path, char **values) {
+  struct init_from from = {
+      .command = command, .path = path, .schema = values[INIT_SCHEMA], .values = values};
+  int status = EXIT_DONE;
+  if (access(path, F_OK) == 0) {
+    report_problem(command->name, path, "58P02", "the file exists already", NULL);
+    return EXIT_REFUSED;
+  }
+  /* What can be known to fail fails before main hears of the device. */
+  char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
+  if (slash) slash[slash == folder] = 0;
+  bool is_writable = access(slash ? folder : ".", W_OK) == 0;
+  int problem = errno;
+  free(folder);
+  if (!is_writable) {
+    report_problem(command->name, path, "58P01", strerror(problem), NULL);
+    return EXIT_USAGE;
+  }
+  if (!main_link_open(&from.pull.link, command->name, values[INIT_FROM]))
+    status = main_link_report(&from.pull.link);
+  if (status == EXIT_DONE) status = init_schema(&from);
+  if (status == EXIT_DONE) status = init_check_tables(&from);
+  if (status == EXIT_DONE) status = init_main_key(&from);
+  if (status == EXIT_DONE) status = init_enrol(&from);
+  if (status == EXIT_DONE) status = init_pull(&from);
+  if (status == EXIT_DONE && ledger_backup(from.db, path) != LEDGER_OK)
+    status = report_error(command->name, path, from.db);
+  if (status == EXIT_DONE) {
+    status = init_report(command, from.db, path, "");
+    printf("device %s\n", from.device);
+  } else if (from.is_enrolled) {
+    fprintf(stderr,
+            "ledger init: device %s was enrolled on main and has no file: harmless; revoke it "
+            "there\n",
+            from.device);
+  }
+  main_link_close(&from.pull.link);
+  ledger_close(from.db);
+  return status;
+}
+
+/* ---- commands */
+
 static int cmd_init(const struct command *command, char **arguments, char **values) {
   const char *path = arguments[0];
+  if (values[INIT_FROM]) return init_from(command, path, values);
+  if (values[INIT_TABLES] || values[INIT_PUBLIC_KEY])
+    return report_usage(command, "--tables and --public-key go with --from");
   const char *name = values[INIT_SCHEMA] ? values[INIT_SCHEMA] : "full";
   const char *script = ledger_schema(name);
   struct schema_result *result = NULL;

@@ -6,18 +6,29 @@
 
 #include "report.c"
 #include "lines.c"
+#include "key_file.c"
+#include "output_file.c"
+#include "main_link.c"
+#include "proof_commands.c"
 #include "file_commands.c"
 #include "row_commands.c"
 #include "book_commands.c"
 #include "batch_command.c"
-#include "proof_commands.c"
+#include "pull_command.c"
 #include "schema_commands.c"
+#include "prove_command.c"
+#include "push_command.c"
+#include "import_command.c"
+#include "sync_commands.c"
+#include "bundle_commands.c"
 
 #define SHELL_ACCOUNT                                                                              \
   "ACCOUNT is an id, an account_number, portfolio:USER:CURRENCY or system:NAME:CURRENCY.\n"
 
 static const struct command shell_commands[] = {
-    {"init", "init FILE [--schema=NAME|PATH.sql] [--no-seed] [--lenient]",
+    {"init",
+     "init FILE [--schema=NAME|PATH.sql] [--no-seed] [--lenient] [--from=DSN [--tables=A,B] "
+     "[--public-key=KEY]]",
      "make a ledger file from a PostgreSQL schema",
      "NAME is full (the default), elon, wallstreet, advancia, smarthub or pe_portal; PATH.sql is a "
      "PostgreSQL\n"
@@ -25,8 +36,16 @@ static const struct command shell_commands[] = {
      "  --no-seed   leave the schema's seed rows out\n"
      "  --lenient   leave out what has no effect on stored rows (functions, triggers that cannot "
      "be translated, GIN\n"
-     "              and GiST indexes, grants) and print each, instead of refusing it\n",
-     cmd_init, true, 1, 1, OPTIONS("--schema=", "--no-seed", "--lenient"), NULL},
+     "              and GiST indexes, grants) and print each, instead of refusing it\n"
+     "  --from=DSN  a device of the main database: its schema (--schema: which one, by its name "
+     "there), enrolled\n"
+     "              there with its range of keys, with the tables that main declares to be its own "
+     "and those of\n"
+     "              --tables; --public-key: of the key that its bundles are signed with. The file "
+     "appears when\n"
+     "              all of that has succeeded\n",
+     cmd_init, true, 1, 1,
+     OPTIONS("--schema=", "--no-seed", "--lenient", "--from=", "--tables=", "--public-key="), NULL},
     {"info", "info FILE [--json]", "what a file holds: schema, rows, sizes", "", cmd_info, true, 1,
      1, OPTIONS("--json"), NULL},
     {"schema", "schema NAME|PATH.sql [--postgres|--sqlite|--json|--check] [--lenient]",
@@ -62,23 +81,114 @@ static const struct command shell_commands[] = {
      "or=(...), and=(...).\n",
      cmd_get, true, 2, 3, OPTIONS(NULL), NULL},
     {"export",
-     "export FILE --full|--schema-only|--data-only|--init [--format=copy|insert] [-o OUT]",
+     "export FILE [--since=N] [--full|--schema-only|--data-only|--init [--enrol] "
+     "[--public-key=KEY]]\n              [--format=copy|insert] [-o OUT]",
      "write a script that carries the file into PostgreSQL",
-     "  --full        schema, rows and sequences, for an empty database\n"
+     "Alone it cuts a batch of what was written since the last one, and prints each batch that "
+     "main "
+     "has not, a\n"
+     "transaction each, and a SELECT of what main then has, for ledger ack:\n"
+     "  ledger export FILE | psql -qAtX \"$MAIN\" | ledger ack FILE\n"
+     "  --since=N     batches N and later once more, as they were; nothing is cut\n"
+     "  --full        schema, rows, sequences and ledger_sync, for an empty database\n"
      "  --schema-only what makes an empty database\n"
      "  --data-only   rows, for a database that has the tables; a row that is there already and "
      "equal is skipped\n"
-     "  --init        only the schema ledger_sync with its digest() function\n"
+     "  --init        only the schema ledger_sync, for a database that has the tables\n"
+     "  --enrol       and make this device known to it; --public-key: with the key that its "
+     "bundles "
+     "are signed by,\n"
+     "                64 hexadecimal digits or @FILE\n"
      "  --format      copy for psql 15 or later (the default), insert for any client\n"
      "  -o OUT        write to a file, whole or not at all\n"
-     "It applies in one transaction or not at all:  ledger export FILE --full | psql \"$MAIN\"\n",
+     "A part applies in one transaction or not at all:  ledger export FILE --full | psql "
+     "\"$MAIN\"\n",
      cmd_export, true, 1, 1,
-     OPTIONS("--init", "--full", "--schema-only", "--data-only", "--format=", "-o="), NULL},
-    {"digest", "digest FILE [--table=NAME] [--json]",
+     OPTIONS("--init", "--full", "--schema-only", "--data-only",
+             "--format=", "-o=", "--since=", "--enrol", "--public-key="),
+     NULL},
+    {"import", "import FILE DUMP.sql|- [--continue] [--json]",
+     "take a pg_dump of the main database into a file",
+     "DUMP.sql is a plain pg_dump, with COPY or INSERT; - is standard input. All of it or nothing; "
+     "a row that is\n"
+     "there already and equal is skipped. Balances become opening journals of the book, completed "
+     "transactions and\n"
+     "audit rows its history. Nothing of it is sent back to main, and nothing else may be waiting "
+     "to be sent.\n"
+     "  --continue  leave out the tables that the file does not have, and say which\n",
+     cmd_import, true, 2, 2, OPTIONS("--continue", "--json"), NULL},
+    {"pull", "pull FILE DSN [--tables=A,B,...] [--json]",
+     "refresh tables that are the main database's own",
+     "DSN is a postgresql:// URI or key=value pairs, as libpq reads them. The rows of the tables "
+     "become those of\n"
+     "main, in one transaction; from then on nobody else writes these tables here. Without "
+     "--tables: those that\n"
+     "main declares to be its own.\n",
+     cmd_pull, true, 2, 2, OPTIONS("--tables=", "--json"), NULL},
+    {"push", "push FILE DSN [--json] [--quiet] [--retries=N] [--no-init] [--public-key=KEY]",
+     "bring to the main PostgreSQL what it has not",
+     "DSN is libpq's: postgresql://user@host/database, 'host=.. dbname=..' or a database's name; "
+     "PGPASSWORD and\n"
+     "~/.pgpass count. An empty database gets everything, one with the tables the schema "
+     "ledger_sync beside them;\n"
+     "then each batch goes in a transaction of its own. Cut off anywhere, the next push goes on "
+     "from there.\n"
+     "  --retries=N   tries after the first one, for what may pass: no connection, a lock (4)\n"
+     "  --no-init     refuse a database that does not know the device, instead of making it known\n"
+     "  --public-key  enrol with the key that its bundles are signed by: 64 hexadecimal digits, or "
+     "@FILE;\n"
+     "                that of ledger head unless given\n"
+     "Exit status 1: main refused something, or holds a batch in custody; 2: not reached.\n",
+     cmd_push, true, 2, 2, OPTIONS("--json", "--quiet", "--retries=", "--no-init", "--public-key="),
+     NULL},
+    {"ack", "ack FILE [--trusted] < ACKNOWLEDGEMENT", "take main's word for what it has",
+     "The last acknowledgement of the input counts. Once main's key is known it must be signed, "
+     "unless\n"
+     "  --trusted  it came over a connection to main itself\n",
+     cmd_ack, true, 1, 1, OPTIONS("--trusted"), NULL},
+    {"status", "status FILE [--json]",
+     "what waits for the main PostgreSQL, since when, and the last error",
+     "Warns of what has waited for a day, of much that waits, of custody, and of a wrong clock.\n",
+     cmd_status, true, 1, 1, OPTIONS("--json"), NULL},
+    {"device show", "device show FILE [--json]", "who the file is to the main PostgreSQL", "",
+     cmd_device_show, true, 1, 1, OPTIONS("--json"), NULL},
+    {"device rekey", "device rekey FILE [--json]",
+     "give the file a new identity: a restored backup, a copied card",
+     "What main has not received is cut again under it; what it has is not sent twice.\n",
+     cmd_device_rekey, true, 1, 1, OPTIONS("--json"), NULL},
+    {"device table",
+     "device table FILE TABLE [--kind=mutable|fact|main|local] [--collision=reject|adopt|rename]",
+     "declare how a table syncs",
+     "  --kind  mutable: the last writer wins; fact: added, never changed; main: written on main "
+     "alone;\n"
+     "          local: never leaves the file\n"
+     "  --collision  when another device's row has the natural key: keep the batch in custody, "
+     "take "
+     "main's row\n"
+     "          for this one, or give this one another key\n",
+     cmd_device_table, true, 2, 2, OPTIONS("--kind=", "--collision="), NULL},
+    {"restore", "restore BACKUP FILE", "make a file from a backup, with an identity of its own",
+     "FILE must not exist. Main would take the backup itself for a fork of the device it was.\n",
+     cmd_restore, false, 2, 2, OPTIONS(NULL), NULL},
+    {"digest", "digest FILE [--table=NAME] [--against=DSN] [--json]",
      "a digest of each table, to compare with PostgreSQL's",
      "Prints schema|table|rows|sum|xor, as  psql -At -c 'select * from ledger_sync.digest()'  does "
-     "on the other side.\n",
-     cmd_digest, true, 1, 1, OPTIONS("--table=", "--json"), NULL},
+     "on the other side.\n"
+     "  --against=DSN  compare with main, and name the first 100 rows that differ: only here, only "
+     "there, or in which\n"
+     "                 columns. Exit status 0: equal; 1: they differ; 2: could not run.\n",
+     cmd_digest, true, 1, 1, OPTIONS("--table=", "--against=", "--json"), NULL},
+    {"prove", "prove FILE DSN [--json]", "prove that every row of the file is on main",
+     "Compares exactly this device's keys with main's rows, whatever else main holds, and looks "
+     "through the list of its\n"
+     "batches: no gap, and the journal's heads. Rows that main lacks for a reason are listed and "
+     "do not break the proof:\n"
+     "  waiting     changed since the last batch      custody  received, not applied\n"
+     "  superseded  written later by another device or by main\n"
+     "  adopted, renamed  main had another row of that natural key\n"
+     "Balances are left out: those of several devices add up.\n"
+     "Exit status 0: proven; 1: not; 2: could not run.\n",
+     cmd_prove, true, 2, 2, OPTIONS("--json"), NULL},
     {"backup", "backup FILE DEST", "copy a file while others write to it", "DEST must not exist.\n",
      cmd_backup, true, 2, 2, OPTIONS(NULL), NULL},
     {"account show", "account show FILE ACCOUNT [--json]", "an account: status, balance, limits",
@@ -134,6 +244,61 @@ static const struct command shell_commands[] = {
      "  --head=SEQ:HASH   the journal must pass through this head of ledger head\n"
      "  --public-key=HEX  the signing key as you keep it; else the file's word is taken\n",
      cmd_verify, true, 1, 1, OPTIONS("--full", "--head=", "--public-key=", "--json"), NULL},
+    {"bundle key", "bundle key KEYFILE [--show]", "make main's key for bundles",
+     "KEYFILE, which only you can read, stays beside the main database and opens all bundles that "
+     "are sealed to it.\n"
+     "What is printed is the public key: 128 hexadecimal digits, for  ledger bundle trust  on each "
+     "device.\n"
+     "  --show  print that of a KEYFILE that was made before\n"
+     "Devices that  ledger init --from  makes take it over, once main has it:\n"
+     "  UPDATE ledger_sync.installation SET public_key = decode('...', 'hex')\n",
+     cmd_bundle_key, false, 1, 1, OPTIONS("--show"), NULL},
+    {"bundle trust", "bundle trust FILE PUBKEY|@PUBKEYFILE [--replace]",
+     "tell a device main's public key",
+     "From then on bundles can be sealed to it, and an acknowledgement that is carried by hand "
+     "must "
+     "be signed with it.\n"
+     "  --replace  though the file knows another key already\n",
+     cmd_bundle_trust, true, 2, 2, OPTIONS("--replace"), NULL},
+    {"bundle seal", "bundle seal FILE -o OUT --sign=KEYFILE [--since=N]",
+     "write what main has not into a bundle, to be carried by hand",
+     "The bundle is compressed, encrypted to main's key and signed with the device's. Where there "
+     "is nothing to carry\n"
+     "none is written.\n"
+     "  --sign=KEYFILE  the device's key, made by  ledger head --new-key,  whose public half main "
+     "was told at enrolment\n"
+     "  --since=N       from batch N on, though main has it\n"
+     "Beside main:  ledger receive DSN OUT --key=MAINKEYFILE -o ACK;  back on the device:  ledger "
+     "ack FILE < ACK\n",
+     cmd_bundle_seal, true, 1, 1, OPTIONS("-o=", "--sign=", "--since="), NULL},
+    {"bundle open",
+     "bundle open BUNDLE --key=KEYFILE [--from=PUBKEY|@PUBKEYFILE] [--format=copy|insert] [-o OUT]",
+     "verify a bundle and print its script",
+     "All of it is verified before the first byte is printed. BUNDLE may be - for standard "
+     "input.\n"
+     "  --key=KEYFILE  main's key\n"
+     "  --from=PUBKEY  the device that it must be from: its public key, 64 hexadecimal digits\n"
+     "  --format       copy for psql 15 or later (the default), insert for any client\n"
+     "ledger receive  does this, asks main whose key it must be, and answers the device.\n",
+     cmd_bundle_open, false, 1, 1, OPTIONS("--key=", "--from=", "--format=", "-o="), NULL},
+    {"bundle show", "bundle show BUNDLE [--json]", "what a bundle says of itself",
+     "Exit status 0: it is whole, and signed by the key that it names.\n", cmd_bundle_show, false,
+     1, 1, OPTIONS("--json"), NULL},
+    {"receive", "receive DSN BUNDLE... --key=KEYFILE [--ack-dir=DIR|-o ACK]",
+     "take bundles, beside the main database",
+     "DSN is main's, as libpq reads it. Of each bundle everything is verified, against the key "
+     "that "
+     "its device was\n"
+     "enrolled with, before main gets a byte of it; then main applies its batches or takes them "
+     "into "
+     "custody.\n"
+     "  --key=KEYFILE   main's key, made by  ledger bundle key\n"
+     "  --ack-dir=DIR   for each device a signed acknowledgement, DIR/DEVICE.ack\n"
+     "  -o ACK          the same for bundles of one device; else it is printed\n"
+     "On the device:  ledger ack FILE < ACK.  One that is refused does not stop the others. Exit "
+     "status 0: all were taken;\n"
+     "1: one was refused; 2: main cannot be reached.\n",
+     cmd_receive, false, 2, ARGUMENT_MAX, OPTIONS("--key=", "--ack-dir=", "-o="), NULL},
 #define X(kind, command, arguments, least, most, summary, help, ...)                               \
   {command,                                                                                        \
    command " FILE " arguments " [--ref=R] [--MEMBER=VALUE ...] [--actor=USER] [--json]",           \

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 #define OPTION_MAX 48
-#define ARGUMENT_MAX (LEDGER_LEG_MAX + 1) /* ledger post: FILE and the legs */
+#define ARGUMENT_MAX 513 /* ledger receive: DSN and the bundles; ledger post: FILE and the legs, LEDGER_LEG_MAX */
 #define OPTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* Of a command that posts an operation: which of the operation's members its arguments behind FILE are, as the options of the

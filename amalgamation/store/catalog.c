@@ -199,9 +199,11 @@ static int catalog_load_relations(struct catalog_load *load) {
   catalog->relations = catalog_alloc(load, count, sizeof *catalog->relations);
   catalog->by_name = catalog_alloc(load, count, sizeof *catalog->by_name);
   if (catalog->relations == NULL || catalog->by_name == NULL) return LEDGER_MEMORY;
-  sqlite3_stmt *stmt = catalog_query(
-      load, "SELECT relation_id, schema, name, stored_name, kind, row_security, comment"
-            " FROM ledger_catalog_relation ORDER BY relation_id");
+  sqlite3_stmt *stmt =
+      catalog_query(load, "SELECT relation_id, schema, name, stored_name, r.kind, row_security, "
+                          "comment, s.kind = 'main'"
+                          " FROM ledger_catalog_relation AS r LEFT JOIN ledger_sync_table AS s"
+                          " ON s.relation = r.relation_id ORDER BY relation_id");
   if (stmt == NULL) return load->db->error.code;
   int i = 0;
   for (; rc == LEDGER_OK && i < catalog->relation_count && sqlite3_step(stmt) == SQLITE_ROW; i++) {
@@ -216,6 +218,7 @@ static int catalog_load_relations(struct catalog_load *load) {
     relation->is_view = catalog_letter(stmt, 4) == 'v';
     relation->row_security = sqlite3_column_int(stmt, 5);
     if (rc == LEDGER_OK) rc = catalog_text(load, stmt, 6, &relation->comment);
+    relation->is_mains = sqlite3_column_int(stmt, 7) != 0;
   }
   rc = catalog_query_all(load, stmt, rc, i, catalog->relation_count);
   if (rc == LEDGER_OK) qsort(catalog->by_name, count, sizeof *catalog->by_name, catalog_order);
@@ -489,6 +492,7 @@ static int catalog_load_steps(struct catalog_load *load, struct relation *relati
   for (; rc == LEDGER_OK && i < trigger->step_count && sqlite3_step(stmt) == SQLITE_ROW; i++) {
     const char *name = NULL;
     steps[i].kind = (char)catalog_letter(stmt, 0);
+    load->catalog->has_inserts |= steps[i].kind == 'i';
     steps[i].column = -1;
     rc = catalog_text(load, stmt, 1, &steps[i].condition_sql);
     if (rc == LEDGER_OK) rc = catalog_text(load, stmt, 2, &name);

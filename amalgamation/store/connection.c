@@ -154,10 +154,13 @@ static int connection_check(ledger *db) {
 }
 
 /* An older file gets the tables that it lacks, in one transaction. */
-static int connection_upgrade(ledger *db, const char *own_tables) {
+static int connection_upgrade(ledger *db, int flags, const char *own_tables) {
   int64_t version = STORE_FORMAT;
   int rc = connection_integer(db, "PRAGMA user_version", &version);
   if (rc != LEDGER_OK || version == STORE_FORMAT) return rc;
+  if (db->is_read_only && (flags & LEDGER_OLD_FORMAT)) /* what reading the catalog needs */
+    return connection_exec(db, "CREATE TEMP TABLE IF NOT EXISTS ledger_sync_table (relation, kind,"
+                               " collision, status_column, status_order)");
   if (db->is_read_only) {
     error_set(&db->error, LEDGER_READ_ONLY, "\"%s\" was made by an older version of ledger",
               db->path);
@@ -174,6 +177,13 @@ static int connection_upgrade(ledger *db, const char *own_tables) {
     rc = mark == NULL ? error_memory(&db->error) : connection_exec(db, own_tables);
     if (rc == LEDGER_OK) rc = connection_exec(db, mark);
     sqlite3_free(mark);
+    db->is_creating = true; /* no TEMP triggers yet: the catalog is read again when all is done */
+    if (rc == LEDGER_OK) rc = catalog_refresh(db);
+    if (rc == LEDGER_OK) rc = change_install(db);
+    if (rc == LEDGER_OK) rc = change_note_all(db);
+    db->is_creating = false;
+    catalog_release(db->catalog);
+    db->catalog = NULL;
   }
   if (rc == LEDGER_OK) rc = connection_exec(db, "COMMIT");
   if (rc == LEDGER_OK) return LEDGER_OK;
@@ -185,10 +195,12 @@ static int connection_upgrade(ledger *db, const char *own_tables) {
 
 /* The options that need the file, once it is known to be ours. */
 static int connection_settle(ledger *db, int flags) {
+  int rc = LEDGER_OK;
   db->is_read_only = sqlite3_db_readonly(db->sqlite, "main") == 1;
-  if (db->is_read_only || db->path == NULL) return LEDGER_OK;
-  int rc =
-      connection_exec(db, "PRAGMA journal_mode = WAL"); /* a foreign program may have changed it */
+  if (flags & LEDGER_SMALL)
+    rc = connection_exec(db, "PRAGMA cache_size = -2048; PRAGMA temp_store = FILE");
+  if (rc != LEDGER_OK || db->is_read_only || db->path == NULL) return rc;
+  rc = connection_exec(db, "PRAGMA journal_mode = WAL"); /* a foreign program may have changed it */
   if (rc == LEDGER_OK && (flags & LEDGER_SYNC_NORMAL))
     rc = connection_exec(db, "PRAGMA synchronous = NORMAL");
   else if (rc == LEDGER_OK)
@@ -215,7 +227,7 @@ static int connection_start(ledger *db, int flags, const char *own_tables) {
     if (rc == LEDGER_OK) rc = connection_check(db);
   }
   if (rc == LEDGER_OK) rc = connection_settle(db, flags);
-  if (rc == LEDGER_OK) rc = connection_upgrade(db, own_tables);
+  if (rc == LEDGER_OK) rc = connection_upgrade(db, flags, own_tables);
   if (rc == LEDGER_OK) rc = catalog_refresh(db);
   if (rc == LEDGER_ERROR) {
     /* A file with our mark whose own tables do not answer. */
@@ -328,6 +340,8 @@ static int connection_fill(ledger *db, const char *compiled, int flags, const ch
   if (rc == LEDGER_OK) rc = connection_run_script(db, own_tables, 0);
   if (rc == LEDGER_OK) rc = connection_run_script(db, compiled, flags);
   if (rc == LEDGER_OK) rc = connection_write_meta(db);
+  if (rc == LEDGER_OK) rc = catalog_refresh(db);
+  if (rc == LEDGER_OK) rc = change_install(db);
   if (rc == LEDGER_OK) rc = sequence_flush(db);
   if (rc == LEDGER_OK) rc = connection_exec(db, "COMMIT");
   if (rc == LEDGER_OK) sequence_committed(db);

@@ -15,6 +15,10 @@
   X(WRITE_SAVEPOINT, "SAVEPOINT ledger_write")                                                                                 \
   X(WRITE_UNDO, "ROLLBACK TO ledger_write")                                                                                    \
   X(WRITE_RELEASE, "RELEASE ledger_write")                                                                                     \
+  X(CHANGE_LAST, "SELECT max(coalesce((SELECT hlc FROM ledger_sync_state), 0),"                                                \
+                 " coalesce((SELECT hlc FROM ledger_change ORDER BY n DESC LIMIT 1), 0))")                                     \
+  X(CHANGE_INSERT, "INSERT INTO ledger_change (relation, key, hlc) VALUES (?1, ?2, ?3)")                                       \
+  X(CHANGE_INDEX, "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?1")                                          \
   X(SEQUENCE_READ, "SELECT last_value, is_called FROM ledger_sequence WHERE sequence_id = ?1")                                 \
   X(SEQUENCE_WRITE, "INSERT INTO ledger_sequence (sequence_id, last_value, is_called) VALUES (?1, ?2, ?3)"                     \
                     " ON CONFLICT (sequence_id) DO UPDATE SET last_value = excluded.last_value,"                               \
@@ -140,8 +144,8 @@
                   " is_simulated, generated_at FROM trades WHERE id = ?1")                                                     \
   X(CRYPTO_PAYOUT, "SELECT user_id, amount, currency, crypto_address, status, txn_hash, error_message, processed_at"           \
                    " FROM crypto_withdrawals WHERE id = ?1")                                                                   \
-  X(CRYPTO_TRADES, "SELECT id FROM trades WHERE status = 'completed' AND is_simulated = 0")                                    \
-  X(CRYPTO_PAYOUTS, "SELECT id FROM crypto_withdrawals WHERE status = 'COMPLETED'")                                            \
+  X(CRYPTO_TRADES, "SELECT id, rowid FROM trades WHERE status = 'completed' AND is_simulated = 0")                             \
+  X(CRYPTO_PAYOUTS, "SELECT id, rowid FROM crypto_withdrawals WHERE status = 'COMPLETED'")                                     \
   X(CRYPTO_MAKER, "SELECT 1 FROM audit_logs a CROSS JOIN ledger_journal j ON j.seq = CASE WHEN json_valid(a.details)"          \
                   " THEN json_extract(a.details, '$.journal') END AND j.id = a.id WHERE a.id = ?1"                             \
                   " AND j.kind IN ('order', 'fill', 'payout')")                                                                \
@@ -195,6 +199,100 @@
   X(VERIFY_UNKNOWN, "SELECT a.id FROM accounts a WHERE (a.balance <> '0' OR a.available_balance <> '0') AND NOT EXISTS"        \
                     " (SELECT 1 FROM ledger_account k WHERE k.owner = a.id AND k.class = 'account')")
 
+/* table.c */
+#define STATEMENTS_TABLE(X)                                                                                                    \
+  X(SYNC_TABLE, "SELECT kind, collision, status_column, status_order FROM ledger_sync_table WHERE relation = ?1")              \
+  X(SYNC_TABLE_SET, "INSERT INTO ledger_sync_table (relation, kind, collision, status_column, status_order)"                   \
+                    " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (relation) DO UPDATE SET kind = excluded.kind,"                  \
+                    " collision = excluded.collision")                                                                         \
+  X(SYNC_SOURCES, "SELECT name, text FROM ledger_catalog_source ORDER BY n")                                                   \
+  X(SYNC_POSITION, "SELECT device, epoch, (SELECT coalesce(max(n), cut_change) FROM ledger_change),"                           \
+                   " (SELECT coalesce(max(seq), 0) FROM ledger_journal), (SELECT coalesce(max(seq), 0) FROM ledger_entry),"    \
+                   " (SELECT lower(hex(hash)) FROM ledger_journal ORDER BY seq DESC LIMIT 1) FROM ledger_sync_state")          \
+  X(SYNC_META, "SELECT value FROM ledger_meta WHERE key = ?1")
+
+/* batch.c, state.c */
+#define STATEMENTS_SYNC(X)                                                                                                     \
+  X(BATCH_CHUNK_INSERT, "INSERT INTO ledger_batch_chunk (seq, n, length, bytes) VALUES (?1, ?2, ?3, ?4)")                      \
+  X(BATCH_CHUNKS, "SELECT n, length, bytes FROM ledger_batch_chunk WHERE seq = ?1 ORDER BY n")                                 \
+  X(BATCH_INSERT, "INSERT INTO ledger_batch (seq, header, hash, last_change, last_journal, last_entry, rows, bytes,"           \
+                  " created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                                  \
+  X(BATCH_HEADER, "SELECT header, bytes FROM ledger_batch WHERE seq = ?1")                                                     \
+  X(BATCH_FIND, "SELECT hash, last_change, last_journal, last_entry FROM ledger_batch WHERE seq = ?1")                         \
+  X(BATCH_POSITION, "SELECT (SELECT max(n) FROM ledger_change), (SELECT max(seq) FROM ledger_journal),"                        \
+                    " (SELECT max(seq) FROM ledger_entry), (SELECT max(hlc) FROM ledger_change WHERE n > ?1),"                 \
+                    " (SELECT lower(hex(hash)) FROM ledger_journal ORDER BY seq DESC LIMIT 1)")                                \
+  X(BATCH_MOVE, "UPDATE ledger_sync_state SET cut_seq = ?1, cut_hash = ?2, cut_change = ?3, cut_journal = ?4,"                 \
+                " cut_entry = ?5, is_careful = ?6, hlc = max(hlc, coalesce(?7, 0))")                                           \
+  X(STATE_READ, "SELECT device, previous_device, main, epoch, hlc, key_range, is_careful, main_key, cut_seq, cut_hash,"        \
+                " cut_change, cut_journal, cut_entry, received_seq, received_hash, received_change, received_journal,"         \
+                " received_entry, applied_seq FROM ledger_sync_state")                                                         \
+  X(STATE_WRITE, "UPDATE ledger_sync_state SET epoch = ?1, is_careful = ?2, hlc = max(hlc, ?3), cut_seq = ?4,"                 \
+                 " cut_change = ?5, cut_journal = ?6, cut_entry = ?7, received_seq = ?8, received_change = ?9,"                \
+                 " received_journal = ?10, received_entry = ?11, applied_seq = ?12, device = ?13, previous_device = ?14,"      \
+                 " main = ?15, key_range = ?16, cut_hash = ?17, received_hash = ?18, reason = ?19")                            \
+  X(STATE_CLOCK, "UPDATE ledger_sync_state SET hlc = max(hlc, coalesce((SELECT max(hlc) FROM ledger_change"                    \
+                 " WHERE n <= ?1), 0))")                                                                                       \
+  X(STATE_SKEW, "UPDATE ledger_sync_state SET clock_skew = ?1")                                                                \
+  X(STATE_ATTEMPT, "UPDATE ledger_sync_state SET attempted_at = ?1, error = ?2, succeeded_at = CASE WHEN ?2 IS NULL"           \
+                   " THEN ?1 ELSE succeeded_at END, failed_at = CASE WHEN ?2 IS NULL THEN failed_at ELSE ?1 END")              \
+  X(STATE_MAIN_KEY, "UPDATE ledger_sync_state SET main_key = ?1")                                                              \
+  X(STATE_HEAD, "SELECT (SELECT lower(hex(hash)) FROM ledger_journal WHERE seq = ?1), (?1 = 0 OR EXISTS (SELECT 1"             \
+                " FROM ledger_journal WHERE seq = ?1)) AND ?2 = (SELECT coalesce(max(seq), 0) FROM ledger_entry"               \
+                " WHERE seq <= ?2 AND journal <= ?1) AND ?3 <= (SELECT coalesce(max(seq), 0) FROM sqlite_sequence"             \
+                " WHERE name = 'ledger_change')")                                                                              \
+  X(STATE_STATUS, "SELECT (SELECT count(*) FROM ledger_change WHERE n > s.cut_change)"                                         \
+                  " + (SELECT count(*) FROM ledger_journal WHERE seq > s.cut_journal), b.batches, b.rows, b.bytes,"            \
+                  " s.clock_skew, (SELECT min(at) FROM (SELECT min(hlc) / 65536 * 1000 AS at FROM ledger_change"               \
+                  " WHERE n > s.received_change UNION ALL SELECT min(created_at) FROM ledger_journal"                          \
+                  " WHERE seq > s.received_journal)), s.attempted_at, s.succeeded_at, s.failed_at, s.error, s.reason"          \
+                  " FROM ledger_sync_state s, (SELECT count(*) AS batches, sum(rows) AS rows, sum(bytes) AS bytes"             \
+                  " FROM ledger_batch WHERE received_at IS NULL) b")                                                           \
+  X(BATCH_RECEIVED, "UPDATE ledger_batch SET received_at = ?2 WHERE seq <= ?1 AND received_at IS NULL")                        \
+  X(BATCH_APPLIED, "UPDATE ledger_batch SET applied_at = ?2 WHERE seq <= ?1 AND applied_at IS NULL")                           \
+  X(BATCH_CHUNKS_FORGET, "DELETE FROM ledger_batch_chunk WHERE seq <= ?1")                                                     \
+  X(BATCH_FORGET, "DELETE FROM ledger_batch WHERE seq <= ?1")                                                                  \
+  X(BATCH_CHUNKS_DROP, "DELETE FROM ledger_batch_chunk")                                                                       \
+  X(BATCH_DROP, "DELETE FROM ledger_batch")                                                                                    \
+  X(CHANGE_FORGET, "DELETE FROM ledger_change WHERE n <= ?1")                                                                  \
+  X(RANGE_SEQUENCE, "UPDATE ledger_catalog_sequence SET start = ?2, minimum = ?2, maximum = ?3 WHERE sequence_id = ?1")        \
+  X(RANGE_VALUE, "INSERT INTO ledger_sequence (sequence_id, last_value, is_called) VALUES (?1, ?2, 0)"                         \
+                 " ON CONFLICT (sequence_id) DO UPDATE SET last_value = excluded.last_value, is_called = 0")                   \
+  /* Seed rows take values, too, but every device has the same ones: until something was written, or sent, they do not count. */ \
+  X(RANGE_USED, "SELECT EXISTS (SELECT 1 FROM ledger_sequence WHERE sequence_id = ?1 AND is_called)"                           \
+                " AND (EXISTS (SELECT 1 FROM ledger_journal) OR EXISTS (SELECT 1 FROM ledger_sync_import)"                     \
+                " OR EXISTS (SELECT 1 FROM ledger_sync_state WHERE received_seq > 0 OR previous_device IS NOT NULL))"          \
+                " OR EXISTS (SELECT 1 FROM ledger_change WHERE relation = ?2)")                                                \
+  X(RANGE_TOUCH, "CREATE TABLE ledger_range_taken (one)")                                                                      \
+  X(RANGE_UNTOUCH, "DROP TABLE ledger_range_taken")
+
+/* import*.c, pull.c */
+#define STATEMENTS_IMPORT(X)                                                                                                   \
+  X(IMPORT_WAITING, "SELECT EXISTS (SELECT 1 FROM ledger_change WHERE n > received_change)"                                    \
+                    " OR EXISTS (SELECT 1 FROM ledger_journal WHERE seq > received_journal), coalesce(key_range, -1)"          \
+                    " FROM ledger_sync_state")                                                                                 \
+  X(IMPORT_OWN, "INSERT INTO ledger_sync_import (first, last) SELECT (SELECT id FROM ledger_journal"                             \
+                " WHERE seq > received_journal ORDER BY seq LIMIT 1), (SELECT id FROM ledger_journal ORDER BY seq DESC LIMIT 1)" \
+                " FROM ledger_sync_state WHERE EXISTS (SELECT 1 FROM ledger_journal WHERE seq > received_journal)")            \
+  X(IMPORT_IS_OWN, "SELECT 1 FROM ledger_sync_import WHERE ?1 BETWEEN first AND substr(last, 1, 34) || 'ff'")                  \
+  X(IMPORT_POSITION, "UPDATE ledger_sync_state SET cut_journal = (SELECT coalesce(max(seq), 0) FROM ledger_journal),"          \
+                     " cut_entry = (SELECT coalesce(max(seq), 0) FROM ledger_entry),"                                          \
+                     " received_journal = (SELECT coalesce(max(seq), 0) FROM ledger_journal),"                                 \
+                     " received_entry = (SELECT coalesce(max(seq), 0) FROM ledger_entry)")                                     \
+  X(IMPORT_ACCOUNT, "UPDATE accounts SET status = ?2, updated_at = ?3 WHERE id = ?1")                                          \
+  X(IMPORT_PORTFOLIO, "UPDATE portfolio SET updated_at = ?2 WHERE user_id = ?1")                                               \
+  X(PULL_WAITING, "SELECT 1 FROM ledger_change WHERE relation = ?1 AND n > (SELECT received_change FROM ledger_sync_state)"    \
+                  " LIMIT 1")
+
+/* prove.c */
+#define STATEMENTS_PROVE(X)                                                                                                    \
+  X(PROVE_BATCHES, "SELECT b.seq || char(9) || lower(hex(b.hash)) || char(9) || b.last_journal || char(9) ||"                  \
+                   " coalesce((SELECT lower(hex(j.hash)) FROM ledger_journal j WHERE j.seq = b.last_journal), '')"             \
+                   " FROM ledger_batch b ORDER BY b.seq")                                                                      \
+  X(PROVE_RANGES, "SELECT seq, last_change, last_journal, last_entry FROM ledger_batch WHERE seq > ?1 UNION ALL"               \
+                  " SELECT cut_seq + 1, 9223372036854775807, 9223372036854775807, 9223372036854775807 FROM ledger_sync_state"  \
+                  " ORDER BY 1")
+
 #define STATEMENTS(X)                                                                                                          \
   STATEMENTS_STORE(X)                                                                                                          \
   STATEMENTS_BOOK(X)                                                                                                           \
@@ -202,6 +300,10 @@
   STATEMENTS_PRICE(X)                                                                                                          \
   STATEMENTS_CRYPTO(X)                                                                                                         \
   STATEMENTS_AUDIT(X)                                                                                                          \
-  STATEMENTS_VERIFY(X)
+  STATEMENTS_SYNC(X)                                                                                                           \
+  STATEMENTS_VERIFY(X)                                                                                                         \
+  STATEMENTS_TABLE(X)                                                                                                          \
+  STATEMENTS_IMPORT(X)                                                                                                         \
+  STATEMENTS_PROVE(X)
 
 #endif

@@ -11,7 +11,7 @@
 #include "statements.h"
 
 #define STORE_APPLICATION_ID 0x4C454447 /* 'LEDG' in the file's header */
-#define STORE_FORMAT 2                  /* user_version: version of the engine's own tables. 1: without the book */
+#define STORE_FORMAT 3                  /* user_version: version of the engine's own tables. 1: without the book; 2: without sync */
 
 /* ---- catalog.c: what ledger_catalog_* says, as structs. Borrowed from the catalog; hold a reference to keep it. */
 
@@ -102,6 +102,7 @@ struct relation {
   bool has_generated;
   bool is_wanted;  /* observe.c: the observer wants its rows, */
   bool is_reached; /* or those of a relation that a write to it may reach */
+  bool is_mains;   /* ledger_sync_table: the main database's, read here */
   struct plan *plan;
 };
 
@@ -124,6 +125,7 @@ struct catalog {
   struct relation **by_name;  /* sorted by schema, name */
   int sequence_count;
   struct sequence *sequences;
+  bool has_inserts; /* of triggers of the schema */
   bool is_observed; /* observe.c: is_wanted and is_reached are filled in */
 };
 
@@ -191,6 +193,32 @@ LEDGER_PRIVATE uint64_t value_bits(const struct value *value); /* of an integer 
 /* Copies the value's text into the arena. */
 LEDGER_PRIVATE int value_keep(struct arena *arena, struct value *value);
 
+/* ---- change.c: every row that is written leaves its key in ledger_change: our own writes from here, in the same transaction; those
+** of other programs by triggers in the file. The book's rows of transactions, portfolio_transactions and audit_logs, and balances,
+** leave nothing: journals and entries say it. */
+
+/* Is the relation's content followed? Not a view's, nor without a primary key. */
+LEDGER_PRIVATE bool change_is_followed(const struct relation *relation);
+/* Notes that the row (all columns as stored) was written or deleted. Nothing while db->is_unfollowed. */
+LEDGER_PRIVATE int change_note(ledger *db, const struct relation *relation, const struct value *row);
+LEDGER_PRIVATE int change_note_key(ledger *db, const struct relation *relation, const struct value *key);
+LEDGER_PRIVATE int change_note_id(ledger *db, const struct relation *relation, const char *id); /* the key is one text */
+/* The key as ledger_change has it, text in the arena; and back: a value for each column of the key. */
+LEDGER_PRIVATE int change_key(struct arena *arena, const struct relation *relation, const struct value *row, struct value *key);
+LEDGER_PRIVATE int change_key_of(struct arena *arena, const struct relation *relation, const struct value *values,
+                                 struct value *key); /* from a value for each column of the key */
+LEDGER_PRIVATE int change_key_read(ledger *db, const struct relation *relation, const struct value *key, struct value *values);
+/* The hybrid logical clock's next value: max(wall clock in ms << 16, last + 1). In a write transaction. */
+LEDGER_PRIVATE int change_clock(ledger *db, int64_t *hlc);
+/* The triggers of the file for other programs' writes, and the row of ledger_sync_state; in the transaction that makes or upgrades
+** the file, after its tables. */
+LEDGER_PRIVATE int change_install(ledger *db);
+/* Notes every row, and has the next batch name journals (is_careful): of a file that was written before its changes were followed it
+** is not known what main has. */
+LEDGER_PRIVATE int change_note_all(ledger *db);
+/* Main-owned: other programs' writes are refused by triggers, ours by the store (FORBIDDEN), but for those with db->is_unfollowed. */
+LEDGER_PRIVATE int change_refuse(ledger *db, const struct relation *relation, bool refuses);
+
 /* ---- the observer: what the rooms below have to say about rows that the store writes. Set by the front door, called by
 ** observe.c within the write's transaction. `before` and `after` are all columns as stored; NULL: inserted, deleted. */
 
@@ -205,6 +233,19 @@ struct observer {
   void (*forget)(ledger *db); /* the catalog goes: let go of what is about it */
   void (*close)(ledger *db);  /* the handle closes: let go of everything */
 };
+
+/* ---- observe.c: around a statement of the book's. The row that it writes is the book's to note; what the schema's triggers insert
+** because of it is noted here. Costs nothing in a schema whose triggers insert nothing. */
+
+struct observe {
+  ledger *db;
+  const struct relation *relation;
+  bool is_on, has_savepoint, is_aside;
+  bool is_short; /* memory was short while a row was kept */
+  struct observe_row *first, **last;
+};
+LEDGER_PRIVATE void observe_aside_start(struct observe *observe, ledger *db);
+LEDGER_PRIVATE int observe_aside_end(struct observe *observe, int rc); /* returns rc, or why it could not be noted */
 
 /* ---- connection.c: the handle */
 
@@ -242,6 +283,9 @@ struct ledger {
   int64_t operations_call;
   int64_t row_writes;   /* writes of plain rows by the store and rollbacks: what the book remembers of rows is stale after one */
   bool is_unchecked;    /* statements are being prepared without CHECK constraints: see statement_check_again() */
+  bool is_unfollowed;   /* writes are not noted in ledger_change: they come from main (pull, import) */
+  int64_t hlc;          /* the clock's last value in this transaction; 0: not read yet */
+  int64_t hlc_transaction; /* the transaction it is of */
   bool is_creating;     /* while the script of connection_create() runs */
 };
 
@@ -324,6 +368,7 @@ LEDGER_PRIVATE void sequence_committed(ledger *db);
 
 /* The schema's raise and insert steps as TEMP triggers; the file's own triggers, for foreign writers, stay off here. */
 LEDGER_PRIVATE int trigger_install(ledger *db);
+LEDGER_PRIVATE int trigger_remove(ledger *db); /* the TEMP ones; who rolls that back restores db->trigger_count */
 /* A SELECT of the row after the BEFORE triggers of `event` and with its generated columns, over `inner`, a SELECT of all
 ** columns by their names, which is freed (sqlite3_free). changed: UPDATE's columns by position, NULL for an insert. The
 ** caller's; NULL when memory is short. */

@@ -116,7 +116,7 @@ static int trigger_create(ledger *db, const struct relation *relation,
   return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
 }
 
-static int trigger_drop_all(ledger *db) {
+LEDGER_PRIVATE int trigger_remove(ledger *db) {
   for (int number = 0; number < db->trigger_count; number++) {
     char *sql = sqlite3_mprintf("DROP TRIGGER IF EXISTS temp.\"ledger_trigger_%d\"", number);
     int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
@@ -193,7 +193,7 @@ static int trigger_install_cascades(ledger *db, const struct relation *relation,
 }
 
 LEDGER_PRIVATE int trigger_install(ledger *db) {
-  int rc = trigger_drop_all(db);
+  int rc = trigger_remove(db);
   for (int i = 0; i < db->catalog->relation_count && rc == LEDGER_OK; i++) {
     const struct relation *relation = &db->catalog->relations[i];
     for (int t = 0; t < relation->trigger_count && rc == LEDGER_OK; t++) {

@@ -430,9 +430,9 @@ LEDGER_PRIVATE int write_insert(ledger *db, const char *table, int count,
   if (rc == LEDGER_OK) rc = write_row(db, relation, count, columns, values, &row, NULL);
   if (rc == LEDGER_OK) {
     struct observe observe;
-    rc = observe_start(&observe, db, relation);
+    rc = observe_start(&observe, db, relation, true);
     if (rc == LEDGER_OK) rc = write_stored(db, relation, row, false);
-    rc = observe_end(&observe, rc);
+    rc = observe_end(&observe, rc, row);
   }
   ledger_rows *rows = NULL;
   if (rc == LEDGER_OK && returned != NULL) {

@@ -38,18 +38,13 @@ LEDGER_PRIVATE void write_insert_sql(sqlite3_str *out, const struct relation *re
 /* Steps a statement with RETURNING to its end, keeping the rows, then resets it. A SQLite code. */
 LEDGER_PRIVATE int write_step(ledger *db, sqlite3_stmt *stmt, const struct relation *relation, ledger_rows **returned);
 
-/* ---- observe.c: around a statement that writes rows of a relation. What it did to rows that the observer wants is kept, and told
-** when it is done; an objection undoes it. */
+/* ---- observe.c: around a statement that writes rows of a relation. What it did to rows is kept, and told when it is done: to
+** change.c, and of those that the observer wants to it; an objection undoes it. */
 
-struct observe {
-  ledger *db;
-  bool is_on, has_savepoint;
-  bool is_short; /* memory was short while a row was kept */
-  struct observe_row *first, **last;
-};
-/* After transaction_begin(), before the statement. */
-LEDGER_PRIVATE int observe_start(struct observe *observe, ledger *db, const struct relation *relation);
-/* After it, with its result; returns that or the objection. To be called also when observe_start() failed. */
-LEDGER_PRIVATE int observe_end(struct observe *observe, int rc);
+/* After transaction_begin(), before the statement. is_insert: it is a plain INSERT of one row. */
+LEDGER_PRIVATE int observe_start(struct observe *observe, ledger *db, const struct relation *relation, bool is_insert);
+/* After it, with its result and the row that it inserted; returns that or the objection. To be called also when observe_start()
+** failed. */
+LEDGER_PRIVATE int observe_end(struct observe *observe, int rc, const struct value *inserted);
 
 #endif

@@ -309,8 +309,8 @@ static char *change_sql_images(const struct change *change) {
 
 /* ---- running */
 
-static void change_key(const struct change *change, struct write_key *key, char verb,
-                       bool returning) {
+static void change_statement_key(const struct change *change, struct write_key *key, char verb,
+                                 bool returning) {
   write_key_start(key, verb, change->relation);
   write_key_add(key, returning);
   write_key_add(key, change->set_count);
@@ -382,7 +382,7 @@ static int change_all_rows(ledger *db, int where_count, int flags, const char *v
 static int change_update(struct change *change, int64_t *count, ledger_rows **rows) {
   ledger *db = change->db;
   struct write_key key;
-  change_key(change, &key, 'U', rows != NULL);
+  change_statement_key(change, &key, 'U', rows != NULL);
   trigger_assigned(change->relation, TRIGGER_UPDATE, change->changed, change->assigned);
   sqlite3_stmt *stmt = statement_find(db, key.bytes, key.length);
   if (stmt == NULL) {
@@ -416,9 +416,9 @@ LEDGER_PRIVATE int write_update(ledger *db, const char *table, int count,
   if (rc == LEDGER_OK) rc = change_set(&change, columns, values);
   if (rc == LEDGER_OK) {
     struct observe observe;
-    rc = observe_start(&observe, db, change.relation);
+    rc = observe_start(&observe, db, change.relation, false);
     if (rc == LEDGER_OK) rc = change_update(&change, &updated, returned == NULL ? NULL : &rows);
-    rc = observe_end(&observe, rc);
+    rc = observe_end(&observe, rc, NULL);
   }
   return change_end(db, rc, updated, changed, rows, returned);
 }
@@ -426,12 +426,14 @@ LEDGER_PRIVATE int write_update(ledger *db, const char *table, int count,
 static int change_delete(struct change *change, int64_t *count, ledger_rows **rows) {
   ledger *db = change->db;
   struct write_key key;
-  change_key(change, &key, 'X', rows != NULL);
+  change_statement_key(change, &key, 'X', rows != NULL);
   sqlite3_stmt *stmt = statement_find(db, key.bytes, key.length);
   if (stmt == NULL) {
     sqlite3_str *sql = sqlite3_str_new(db->sqlite);
     sqlite3_str_appendf(sql, "DELETE FROM main.\"%w\" AS \"old\"", change->relation->stored_name);
     change_sql_where(change, sql);
+    /* Without a condition SQLite would drop the table's pages, and no hook would see the rows. */
+    if (change->where_count == 0) sqlite3_str_appendall(sql, " WHERE true");
     if (rows != NULL) change_sql_returning(change, sql);
     stmt = statement_make(db, key.bytes, key.length, sql);
     if (stmt == NULL) return db->error.code;
@@ -453,9 +455,9 @@ LEDGER_PRIVATE int write_delete(ledger *db, const char *table, int where_count,
   if (rc == LEDGER_OK) rc = change_where(&change, where_columns, where_values);
   if (rc == LEDGER_OK) {
     struct observe observe;
-    rc = observe_start(&observe, db, change.relation);
+    rc = observe_start(&observe, db, change.relation, false);
     if (rc == LEDGER_OK) rc = change_delete(&change, &deleted, returned == NULL ? NULL : &rows);
-    rc = observe_end(&observe, rc);
+    rc = observe_end(&observe, rc, NULL);
   }
   return change_end(db, rc, deleted, changed, rows, returned);
 }
@@ -605,10 +607,10 @@ LEDGER_PRIVATE int write_upsert(ledger *db, const char *table, int count,
   if (rc == LEDGER_OK) {
     struct observe observe;
     change_upsert_columns(&change, count, given);
-    rc = observe_start(&observe, db, change.relation);
+    rc = observe_start(&observe, db, change.relation, false);
     if (rc == LEDGER_OK)
       rc = change_upsert(&change, row, update, &written, returned == NULL ? NULL : &rows);
-    rc = observe_end(&observe, rc);
+    rc = observe_end(&observe, rc, NULL);
   }
   return change_end(db, rc, written, changed, rows, returned);
 }

@@ -2,6 +2,7 @@
 ** export: the script that carries a file into PostgreSQL: its schema, its rows, its sequences.
 **
 ** --full      BEGIN; types, tables; COPY; keys, indexes, foreign keys, views, triggers, policies; setval; ledger_sync; COMMIT
+**             The full export is also batch 0 of the device: it says where the changes begin that main does not have.
 ** --data-only every table is staged in a temporary one, compared with what is there by key, and only what is missing is
 **             inserted; the second time nothing changes.
 ** Every name is qualified and quoted; names were checked by the compiler. Everything stands in one transaction, COMMIT
@@ -25,6 +26,7 @@ struct export {
   const char *target_schema; /* of the table that rows go to: the relation's own, or pg_temp */
   char target_name[LEDGER_NAME_MAX + 1];
   int64_t done, total;
+  struct row_text text;
 };
 
 /* LEDGER_IO once the caller's function has refused bytes. */
@@ -65,53 +67,6 @@ static void export_key_columns(struct export *export, const struct relation *rel
 
 /* ---- rows */
 
-/* A value that a foreign program stored wrongly: says where it is. */
-static int export_bad_value(struct export *export, const struct relation *relation, int column,
-                            sqlite3_stmt *stmt, int code, const char *problem) {
-  char key[160] = "";
-  size_t used = 0;
-  for (int i = 0; relation->primary && i < relation->primary->count && used < sizeof key; i++) {
-    struct value value = statement_value(stmt, relation->primary->columns[i]);
-    int written = value.kind == VALUE_INTEGER
-                      ? snprintf(key + used, sizeof key - used, "%s%lld", i ? ", " : "",
-                                 (long long)value.integer)
-                      : snprintf(key + used, sizeof key - used, "%s%.*s", i ? ", " : "",
-                                 value.kind == VALUE_TEXT ? (int)value.length : 0,
-                                 value.text ? value.text : "");
-    used += written > 0 ? (size_t)written : 0;
-  }
-  error_set(&export->db->error, code, "table \"%s\", key (%s), column \"%s\": %s", relation->name,
-            key, relation->columns[column].name, problem);
-  snprintf(export->db->error.table, sizeof export->db->error.table, "%s", relation->name);
-  snprintf(export->db->error.column, sizeof export->db->error.column, "%s",
-           relation->columns[column].name);
-  return code;
-}
-
-/* True for types whose stored text is PostgreSQL's output text as it is. */
-static bool export_is_plain(const struct type *type) {
-  switch (type->id) {
-  case TYPE_NUMERIC:
-  case TYPE_TEXT:
-  case TYPE_VARCHAR:
-  case TYPE_BPCHAR:
-  case TYPE_NAME:
-  case TYPE_CITEXT:
-  case TYPE_XML:
-  case TYPE_UUID:
-  case TYPE_DATE:
-  case TYPE_TIME:
-  case TYPE_TIMESTAMP:
-  case TYPE_INTERVAL:
-  case TYPE_JSON:
-  case TYPE_JSONB:
-  case TYPE_INET:
-  case TYPE_CIDR:
-  case TYPE_ENUM: return !type->is_array;
-  default: return false;
-  }
-}
-
 /* Writes a field or literal. False: what it wrote is not valid UTF-8; the script ends without its COMMIT. */
 static bool export_write_text(struct export *export, const char *text, size_t length) {
   if (export->format == LEDGER_EXPORT_COPY)
@@ -120,71 +75,31 @@ static bool export_write_text(struct export *export, const char *text, size_t le
   return text_is_valid_utf8(text, length);
 }
 
-/* Types whose output text the stored form gives away, without a detour through type_output(): the greater part of all values. */
-static bool export_short_cut(const struct type *type, const struct value *value, const char **text,
-                             size_t *length, char number[24]) {
-  *text = value->text;
-  *length = value->length;
-  if (type->is_array) return false;
-  if (value->kind == VALUE_TEXT && export_is_plain(type)) return true;
-  if (value->kind == VALUE_TEXT && type->id == TYPE_TIMESTAMPTZ && value->length > 6 &&
-      memcmp(value->text + value->length - 6, "+00:00", 6) == 0) {
-    *length -= 3; /* +00 */
-    return true;
-  }
-  if (value->kind != VALUE_INTEGER) return false;
-  *text = number;
-  if (type->id == TYPE_BOOLEAN && (value->integer == 0 || value->integer == 1)) {
-    number[0] = value->integer ? 't' : 'f';
-    *length = 1;
-    return true;
-  }
-  if (type->id != TYPE_INT2 && type->id != TYPE_INT4 && type->id != TYPE_INT8) return false;
-  *length = (size_t)snprintf(number, 24, "%lld", (long long)value->integer);
-  return true;
-}
-
 /* One value, not NULL, as a COPY field or a literal. */
 static int export_value(struct export *export, const struct relation *relation, int column,
-                        sqlite3_stmt *stmt, const struct value *value) {
-  const struct type *type = &relation->columns[column].type;
-  const char *text;
-  size_t length;
-  char number[24];
-  if (export_short_cut(type, value, &text, &length, number)) {
-    if (export_write_text(export, text, length)) return LEDGER_OK;
-    return export_bad_value(export, relation, column, stmt, LEDGER_BAD_ENCODING,
-                            "not valid UTF-8, or a NUL");
-  }
-  sqlite3_str *out = sqlite3_str_new(NULL);
-  int rc = type_output(type, value, out, &export->db->error);
-  if (rc == LEDGER_OK && sqlite3_str_errcode(out) != SQLITE_OK)
-    rc = error_memory(&export->db->error);
-  if (rc == LEDGER_OK) {
-    export_write_text(export, sqlite3_str_length(out) ? sqlite3_str_value(out) : "",
-                      (size_t)sqlite3_str_length(out));
-  } else if (rc != LEDGER_MEMORY) {
-    char problem[sizeof export->db->error.message];
-    snprintf(problem, sizeof problem, "%s", export->db->error.message);
-    rc = export_bad_value(export, relation, column, stmt, rc, problem);
-  }
-  sqlite3_free(sqlite3_str_finish(out));
-  return rc;
+                        const struct value *row) {
+  int rc = row_text_read(export->db, relation, column, row, &export->text);
+  if (rc != LEDGER_OK || export_write_text(export, export->text.text, export->text.length))
+    return rc;
+  return row_text_bad(export->db, relation, column, row, LEDGER_BAD_ENCODING,
+                      "not valid UTF-8, or a NUL");
 }
 
-static int export_row(struct export *export, const struct relation *relation, sqlite3_stmt *stmt) {
+/* `row` has room for all columns. */
+static int export_row(struct export *export, const struct relation *relation, sqlite3_stmt *stmt,
+                      struct value *row) {
   bool is_copy = export->format == LEDGER_EXPORT_COPY, first = true;
   int rc = LEDGER_OK;
+  for (int i = 0; i < relation->column_count; i++) row[i] = statement_value(stmt, i);
   if (!is_copy) script_text(&export->script, "(");
   for (int i = 0; i < relation->column_count && rc == LEDGER_OK; i++) {
     if (!export_has_column(&relation->columns[i])) continue;
     if (!first) script_text(&export->script, is_copy ? "\t" : ",");
     first = false;
-    struct value value = statement_value(stmt, i);
-    if (value.kind == VALUE_NULL)
+    if (row[i].kind == VALUE_NULL)
       script_text(&export->script, is_copy ? "\\N" : "NULL");
     else
-      rc = export_value(export, relation, i, stmt, &value);
+      rc = export_value(export, relation, i, row);
   }
   script_text(&export->script, is_copy ? "\n" : ")");
   return rc;
@@ -226,7 +141,9 @@ static int export_rows(struct export *export, const struct relation *relation) {
   bool is_copy = export->format == LEDGER_EXPORT_COPY;
   sqlite3_stmt *stmt = NULL;
   int64_t rows = 0;
-  int rc = export_walk(export->db, relation, &stmt);
+  struct value *row = arena_alloc(&export->db->arena, (size_t)relation->column_count * sizeof *row);
+  int rc =
+      row == NULL ? error_memory(&export->db->error) : export_walk(export->db, relation, &stmt);
   if (rc == LEDGER_OK && is_copy) export_rows_head(export, relation);
   while (rc == LEDGER_OK && (rc = statement_step(export->db, stmt)) == LEDGER_ROW) {
     if (!is_copy && rows % EXPORT_INSERT_ROWS == 0) {
@@ -234,7 +151,7 @@ static int export_rows(struct export *export, const struct relation *relation) {
       export_rows_head(export, relation);
     } else if (!is_copy)
       script_text(&export->script, ",\n");
-    rc = export_row(export, relation, stmt);
+    rc = export_row(export, relation, stmt, row);
     rows++;
     export->done++;
     if (rc == LEDGER_OK && export->done % EXPORT_REPORT_ROWS == 0)
@@ -308,34 +225,43 @@ static int export_sequences(struct export *export, bool forward) {
   return rc == LEDGER_DONE ? LEDGER_OK : rc;
 }
 
-/* The schema ledger_sync with digest(), and what digest() reads. */
-static void export_init(struct export *export) {
-  const struct catalog *catalog = export->db->catalog;
-  int position = 0;
+/* The schema ledger_sync, and what it is to know of the file's schema. */
+static int export_init(struct export *export) {
   script_text(&export->script, ledger_sync_sql);
-  for (int i = 0; i < catalog->relation_count; i++) {
-    const struct relation *relation = &catalog->relations[i];
-    char number[16];
-    bool first = true;
-    if (relation->is_view) continue;
-    snprintf(number, sizeof number, "%d", ++position);
-    script_text(&export->script, "INSERT INTO ledger_sync.relation (table_schema, table_name, "
-                                 "position, column_names) VALUES (");
-    script_literal(&export->script, relation->schema, strlen(relation->schema));
-    script_text(&export->script, ", ");
-    script_literal(&export->script, relation->name, strlen(relation->name));
-    script_text(&export->script, ", ");
-    script_text(&export->script, number);
-    script_text(&export->script, ", ARRAY[");
-    for (int c = 0; c < relation->column_count; c++) {
-      if (!first) script_text(&export->script, ", ");
-      first = false;
-      script_literal(&export->script, relation->columns[c].name, strlen(relation->columns[c].name));
-    }
-    script_text(&export->script,
-                "]::text[]) ON CONFLICT (table_schema, table_name) DO UPDATE"
-                " SET position = excluded.position, column_names = excluded.column_names;\n");
+  return sync_register(export->db, &export->script);
+}
+
+/* The full export is batch 0: main knows the device from then on, and what it has of it. The hash is over the position alone, so
+** that the export need not be kept to recognise its acknowledgement. */
+static int export_enrol(struct export *export) {
+  ledger *db = export->db;
+  const char *schema, *device, *head, *key;
+  sqlite3_stmt *stmt = statement_fixed(db, STATEMENT_SYNC_POSITION);
+  if (stmt == NULL) return db->error.code;
+  int rc = sync_meta(db, "schema_sha256", &schema);
+  if (rc == LEDGER_OK) rc = sync_meta(db, "signing_key", &key);
+  if (rc != LEDGER_OK) return rc;
+  rc = statement_step(db, stmt);
+  if (rc == LEDGER_ROW) rc = statement_text(db, stmt, 0, &device);
+  if (rc == LEDGER_OK) rc = statement_text(db, stmt, 5, &head);
+  if (rc == LEDGER_OK) {
+    char hash[SYNC_HASH_DIGITS + 1];
+    int64_t epoch = sqlite3_column_int64(stmt, 1), last = sqlite3_column_int64(stmt, 2),
+            journal = sqlite3_column_int64(stmt, 3), entry = sqlite3_column_int64(stmt, 4);
+    sync_full_hash(device, epoch, last, journal, entry, head, hash);
+    char *text = sqlite3_mprintf("SELECT ledger_sync.enrol_full('{\"device\":\"%s\",\"epoch\":%lld,"
+                                 "\"schema\":\"%s\",\"last\":%lld,\"journal\":%lld,"
+                                 "\"entry\":%lld,\"hash\":\"%s\",\"public_key\":%s%s%s}');\n",
+                                 device, epoch, schema, last, journal, entry, hash,
+                                 key[0] ? "\"" : "", key[0] ? key : "null", key[0] ? "\"" : "");
+    if (text == NULL)
+      rc = error_memory(&db->error);
+    else
+      script_text(&export->script, text);
+    sqlite3_free(text);
   }
+  sqlite3_reset(stmt);
+  return rc;
 }
 
 /* ---- rows into tables that exist */
@@ -556,7 +482,8 @@ static int export_full(struct export *export) {
   }
   if (rc == LEDGER_OK) rc = export_statements(export, "post");
   if (rc == LEDGER_OK) rc = export_sequences(export, false);
-  if (rc == LEDGER_OK) export_init(export);
+  if (rc == LEDGER_OK) rc = export_init(export);
+  if (rc == LEDGER_OK) rc = export_enrol(export);
   for (int i = 0; i < catalog->relation_count && rc == LEDGER_OK; i++) {
     if (catalog->relations[i].is_view) continue;
     script_text(&export->script, "ANALYZE ");
@@ -570,7 +497,7 @@ static int export_body(struct export *export, enum ledger_export_part part) {
   switch (part) {
   case LEDGER_EXPORT_FULL: return export_full(export);
   case LEDGER_EXPORT_DATA_ONLY: return export_data_only(export);
-  case LEDGER_EXPORT_INIT: export_init(export); return LEDGER_OK;
+  case LEDGER_EXPORT_INIT: return export_init(export);
   case LEDGER_EXPORT_SCHEMA_ONLY: break;
   }
   int rc = export_statements(export, "pre");
@@ -597,6 +524,7 @@ LEDGER_PRIVATE int export_script(ledger *db, enum ledger_export_part part,
   export->format = format;
   export->done = export->total = 0;
   script_start(&export->script, write, context);
+  row_text_open(&export->text);
   int rc = transaction_begin_read(db);
   if (rc == LEDGER_OK) rc = export_count(export);
   if (rc == LEDGER_OK) {
@@ -612,6 +540,7 @@ LEDGER_PRIVATE int export_script(ledger *db, enum ledger_export_part part,
   }
   if (rc == LEDGER_OK) rc = export_written(export, script_end(&export->script));
   transaction_end_read(db);
+  row_text_close(&export->text);
   sqlite3_free(export);
   return rc;
 }

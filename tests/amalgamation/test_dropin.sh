@@ -14,7 +14,7 @@ if [ "${LEDGER_SQLITE:-}" = system ]; then
 else
   include=("-I$sqlite") with_sqlite=("$PWD/$OUT/object/sqlite3.o")
 fi
-needs=(-lsodium -lpcre2-8 -lpthread -ldl -lm)
+needs=(-lsodium -lpcre2-8 -lz -lpthread -ldl -lm)
 warnings=(-Wall -Wextra -Werror)
 # shellcheck disable=SC2086
 compile_here() { (cd "$work/in" && "$@" ${SANITIZED:--O0}); }
@@ -28,9 +28,9 @@ is "no path of this tree is inside" "$(grep -nF "$PWD" "$work"/in/*)" ""
 for compiler in "$CC" clang; do
   command -v "$compiler" >/dev/null || { tap_ok "$compiler # SKIP it is not installed"; continue; }
   status "$compiler compiles ledger.c without a warning" 0 compile_here "$compiler" "${warnings[@]}" "${include[@]}" -c ledger.c -o ../out/ledger.o
-  status "$compiler compiles shell.c without a warning" 0 compile_here "$compiler" "${warnings[@]}" -c shell.c -o ../out/shell.o
+  status "$compiler compiles shell.c without a warning" 0 compile_here "$compiler" "${warnings[@]}" -I/usr/include/postgresql -c shell.c -o ../out/shell.o
 done
-status "one cc line for both" 0 compile_here "$CC" "${include[@]}" ledger.c shell.c "${with_sqlite[@]}" "${needs[@]}" -lcjson -o ../out/ledger
+status "one cc line for both" 0 compile_here "$CC" "${include[@]}" -I/usr/include/postgresql ledger.c shell.c "${with_sqlite[@]}" "${needs[@]}" -lcjson -o ../out/ledger
 dropin=$work/out/ledger
 is "the library needs no cJSON" "$(nm -u "$work/out/ledger.o" | grep -c cJSON)" 0
 

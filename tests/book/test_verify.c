@@ -658,7 +658,7 @@ static void test_kept(void **state) {
   assert_int_equal(test_verify(test_base, &options), LEDGER_BOOK_BROKEN);
   assert_true(test_finds("V10", "ledger_journal", NULL, 99999));
   ledger_signing_key(other_secret, other_public);
-  head_hex(other_public, 32, other);
+  text_hex(other_public, 32, other);
   options = (ledger_verify_options){.public_key = other};
   assert_int_equal(test_verify(test_base, &options), LEDGER_BOOK_BROKEN);
   assert_true(test_finds("V10", "ledger_meta", "signing_key", 0));

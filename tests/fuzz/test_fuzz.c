@@ -11,6 +11,8 @@
 #include "target_values.h"
 #include "target_rows.h"
 #include "target_book.h"
+#include "target_import.h"
+#include "target_batch.h"
 #include "target_schema.h"
 #include "target_file.h"
 
@@ -29,6 +31,10 @@ static const struct fuzz_target {
     {"book", fuzz_book_seeds, fuzz_mutate_bytes, fuzz_book_run, 8000},
     {"query", fuzz_query_seeds, fuzz_mutate_bytes, fuzz_query_run, 15000},
     {"function", fuzz_function_seeds, fuzz_function_mutate, fuzz_function_run, 40000},
+    {"import", fuzz_import_seeds, fuzz_mutate_bytes, fuzz_import_run, 2500},
+    {"batch", fuzz_batch_seeds, fuzz_mutate_bytes, fuzz_batch_run, 40000},
+    {"header", fuzz_header_seeds, fuzz_mutate_bytes, fuzz_header_run, 20000},
+    {"acknowledge", fuzz_acknowledge_seeds, fuzz_mutate_bytes, fuzz_acknowledge_run, 15000},
     {"schema", fuzz_schema_seeds, fuzz_schema_mutate, fuzz_schema_run, 400},
     {"file", fuzz_file_seeds, fuzz_file_mutate, fuzz_file_run, 400},
 };

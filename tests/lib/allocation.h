@@ -17,6 +17,7 @@ static struct {
   int64_t fail_at;     /* the call that fails; 0: none */
   bool fails_on;       /* and all behind it */
   int64_t outstanding; /* allocations that were not freed */
+  int64_t bytes, peak; /* of them, and the most there have been since memory_arm() */
 } memory;
 
 static bool memory_fails(void) {
@@ -24,20 +25,30 @@ static bool memory_fails(void) {
   return memory.fail_at > 0 &&
          (memory.calls == memory.fail_at || (memory.fails_on && memory.calls > memory.fail_at));
 }
+static void memory_count(int64_t bytes) {
+  memory.bytes += bytes;
+  if (memory.bytes > memory.peak) memory.peak = memory.bytes;
+}
 static void *memory_malloc(int size) {
   void *block = memory_fails() ? NULL : memory_real.xMalloc(size);
   memory.outstanding += block != NULL;
+  if (block != NULL) memory_count(memory_real.xSize(block));
   return block;
 }
 static void *memory_realloc(void *block, int size) {
-  return memory_fails() ? NULL : memory_real.xRealloc(block, size);
+  int before = memory_real.xSize(block);
+  void *moved = memory_fails() ? NULL : memory_real.xRealloc(block, size);
+  if (moved != NULL) memory_count(memory_real.xSize(moved) - before);
+  return moved;
 }
 static void memory_free(void *block) {
   memory.outstanding -= block != NULL;
+  if (block != NULL) memory.bytes -= memory_real.xSize(block);
   memory_real.xFree(block);
 }
 static void memory_arm(int64_t fail_at, bool fails_on) {
   memory.calls = 0;
+  memory.peak = memory.bytes;
   memory.fail_at = fail_at;
   memory.fails_on = fails_on;
 }

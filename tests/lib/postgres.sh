@@ -31,7 +31,7 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = '$folder'
 timezone = 'UTC'
 fsync = ${LEDGER_TEST_FSYNC:-off}
-max_connections = 64
+max_connections = 100
 log_min_messages = fatal
 CONF
 for attempt in 1 2 3 4 5 6 7 8; do

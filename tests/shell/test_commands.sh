@@ -11,10 +11,10 @@ export LC_ALL=C.UTF-8
 
 # ---- help and usage
 status "help" 0 "$LEDGER" help
-for command in init info schema load get export digest backup; do
+for command in init info schema load get export push ack status restore digest backup; do
   like "help lists $command" "$SEEN" "^  $command "
 done
-for command in init info schema load get export digest backup; do
+for command in init info schema load get export push ack status restore digest backup; do
   status "help $command" 0 "$LEDGER" help $command
   like "help $command has its usage" "$SEEN" "^usage: ledger $command "
   first=$SEEN
@@ -156,7 +156,9 @@ status "a folder as a schema" 2 "$LEDGER" schema "$work" --check
 status "backup" 0 "$LEDGER" backup "$file" "$work/backup.db"
 is "the copy has the same digest" "$("$LEDGER" digest "$work/backup.db")" "$("$LEDGER" digest "$file")"
 status "backup refuses a file that is there" 1 "$LEDGER" backup "$file" "$work/backup.db"
-status "export without a part" 2 "$LEDGER" export "$file"
+status "export of two parts" 2 "$LEDGER" export "$file" --full --init
+status "export without a part" 0 "$LEDGER" export "$file" -o "$work/batches.sql"
+like "is batches, and the question what main has" "$(tail -n 1 "$work/batches.sql")" "^SELECT ledger_sync.acknowledgement\\('"
 status "export to a file" 0 "$LEDGER" export "$file" --full -o "$work/full.sql"
 is "it is the same as on standard output" "$("$LEDGER" export "$file" --full | sha256sum)" "$(sha256sum <"$work/full.sql")"
 status "export to a folder that is not there" 2 "$LEDGER" export "$file" --full -o "$work/no/full.sql"
