@@ -126,7 +126,7 @@ generate() { # the engine's own tables, without their comments: SQLite would kee
   mkdir -p "$OUT/generated"
   sed -E -e 's/ *--.*$//' -e '/^$/d' schema/ledger.sql >"$OUT/generated/ledger.sql"
   embed "$OUT/generated/ledger.sql" ledger_sql >"$OUT/generated/ledger_sql.h.new"
-  sed -E -e '/^--/d' schema/ledger_sync.sql schema/ledger_sync_apply.sql >"$OUT/generated/ledger_sync.sql"
+  sed -E -e '/^--/d' schema/sync/*.sql >"$OUT/generated/ledger_sync.sql"
   embed "$OUT/generated/ledger_sync.sql" ledger_sync_sql >"$OUT/generated/ledger_sync_sql.h.new"
   local name
   for name in ledger_sql ledger_sync_sql; do

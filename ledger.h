@@ -707,7 +707,7 @@ LEDGER_API int ledger_backup(ledger *db, const char *path);
 ** gaps, chained by hash, of whole transactions. A batch becomes a script of one transaction (psql or any client), or a sealed
 ** bundle that is carried by hand. Main answers with an acknowledgement, JSON of one line; until it has come nothing is let go of.
 ** Received and applied are two things: what main cannot apply it keeps whole (custody) and acknowledges as received.
-** Sending the same again is harmless at any time. The other half is schema/ledger_sync*.sql. */
+** Sending the same again is harmless at any time. The other half is schema/sync/. */
 
 typedef struct ledger_sync_facts {
   const char *device;          /* uuid as main knows it */
@@ -765,7 +765,7 @@ LEDGER_API int ledger_get_main_key(ledger *db, unsigned char key[64]); /* UNKNOW
 /*
 ** Writes the script of one transaction by which main compares each row that this file has of synced tables with its own: whose
 ** last text is the report, JSON: {"ledger_proof":1,"proven":true,"tables":[{"schema","table","rows","same",...}],"problems":[],
-** "first":[{"verdict","schema","table","key"}],...}; schema/ledger_sync.sql says what the verdicts mean. It changes nothing on main,
+** "first":[{"verdict","schema","table","key"}],...}; schema/sync/40_proof.sql says what the verdicts mean. It changes nothing on main,
 ** where the device must be enrolled. Balances are left out, for several devices' add up; the chain of batches vouches for them.
 */
 LEDGER_API int ledger_prove_script(ledger *db, int (*write)(void *context, const void *bytes, size_t length), void *context);

@@ -1,7 +1,7 @@
 /*
 ** batch.c: cuts batches and gives them out again. A batch is everything that was written since the last cut, at one snapshot, in
 ** one write transaction: its body of rows goes into ledger_batch_chunk as it is made, then its header, whose hash is the
-** batch's. The form of both is described in schema/ledger_sync_apply.sql, which reads them.
+** batch's. The form of both is described in schema/sync/50_receive.sql, which reads them.
 */
 #include "../internal.h"
 

@@ -1,7 +1,7 @@
 /*
 ** digest: numbers per table that both sides can compute. For every row SHA-256 over its columns (but those that main's triggers
 ** write, see sync_is_mains()), each as "<bytes>:<output text>" or "-" for NULL; of that the first 64 bits; of those the sum
-** modulo 2^64 and the exclusive or. The order of rows does not matter. schema/ledger_sync.sql has PostgreSQL's half.
+** modulo 2^64 and the exclusive or. The order of rows does not matter. schema/sync/30_digest.sql has PostgreSQL's half.
 */
 #include "../internal.h"
 

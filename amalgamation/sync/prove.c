@@ -1,7 +1,7 @@
 /*
 ** prove: the script by which main compares this file's rows with its own: ledger_prove_script(). It carries, at one snapshot, the
 ** batches that the file knows, the keys of what changed since main's last one, and of every row of a table that syncs its key, a
-** hash and a fact's status. What main makes of it schema/ledger_sync.sql says (prove_start() and what follows).
+** hash and a fact's status. What main makes of it schema/sync/40_proof.sql says (prove_start() and what follows).
 */
 #include "../internal.h"
 

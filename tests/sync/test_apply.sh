@@ -70,8 +70,8 @@ relations=$(
 (
   export PGDATABASE=${database}_new
   psql -X -q -v ON_ERROR_STOP=1 -f "$work/main.sql"
-  psql -X -q -v ON_ERROR_STOP=1 -f schema/ledger_sync.sql -f schema/ledger_sync_apply.sql
-  is "ledger_sync is installed again without harm" "$(psql -X -q -v ON_ERROR_STOP=1 -f schema/ledger_sync.sql -f schema/ledger_sync_apply.sql 2>&1)" ""
+  psql -X -q -v ON_ERROR_STOP=1 -f <(cat schema/sync/*.sql)
+  is "ledger_sync is installed again without harm" "$(psql -X -q -v ON_ERROR_STOP=1 -f <(cat schema/sync/*.sql) 2>&1)" ""
   ask "SELECT ledger_sync.register_schema('{\"sha256\":\"$sha\",\"name\":\"test\",\"sources\":[],\"relations\":[$relations]}')" >/dev/null
   for device in $A $B $C; do
     ask "SELECT ledger_sync.enrol('{\"device\":\"$device\",\"epoch\":1,\"schema\":\"$sha\",\"public_key\":null,\"replaces\":null,\"first_range\":false}')" >/dev/null

@@ -19,7 +19,7 @@ trap finish EXIT
 super -c "CREATE ROLE $role LOGIN" -c "CREATE DATABASE $database TEMPLATE template0"
 super -d "$database" -c "GRANT CREATE ON DATABASE $database TO $role; GRANT CREATE ON SCHEMA public TO $role"
 
-install() { ask -1 -f schema/ledger_sync.sql -f schema/ledger_sync_apply.sql; }
+install() { ask -1 -f <(cat schema/sync/*.sql); }
 is "an ordinary role installs it" "$(install)" ""
 main=$(ask -c 'SELECT main FROM ledger_sync.installation')
 is "again without harm" "$(install)" ""
@@ -37,7 +37,7 @@ is "every function sets its search_path and has nobody else's rights" "$(ask -c 
   SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'ledger_sync'::regnamespace
     AND (p.prosecdef OR NOT coalesce(p.proconfig, '{}') @> '{\"search_path=pg_catalog, pg_temp\"}')")" ""
 is "a newer one is left alone" "$(ask -q -c 'UPDATE ledger_sync.installation SET version = 9';
-  ask -v VERBOSITY=sqlstate -1 -f schema/ledger_sync.sql | sed 's/.*ERROR:  //'; ask -c 'UPDATE ledger_sync.installation SET version = 1')" "LS008"
+  ask -v VERBOSITY=sqlstate -1 -f <(cat schema/sync/*.sql) | sed 's/.*ERROR:  //'; ask -c 'UPDATE ledger_sync.installation SET version = 1')" "LS008"
 
 # ---- schemas
 ask >/dev/null <<'SQL'
