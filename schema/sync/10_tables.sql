@@ -186,7 +186,7 @@ CREATE TABLE IF NOT EXISTS ledger_sync.row_version (
   image        bigint,
   gone         boolean NOT NULL DEFAULT false,
   PRIMARY KEY (table_schema, table_name, key)
-);
+) WITH (fillfactor = 50); -- the next version stands beside the last, and no index changes
 COMMENT ON TABLE ledger_sync.row_version IS 'Whose version of a row main has: rows of mutable tables that came from devices';
 COMMENT ON COLUMN ledger_sync.row_version.table_schema IS 'Schema of the table';
 COMMENT ON COLUMN ledger_sync.row_version.table_name IS 'Name of the table';

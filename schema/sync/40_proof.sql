@@ -143,6 +143,25 @@ END
 $match$;
 COMMENT ON FUNCTION ledger_sync.match_adopted(uuid[], ledger_sync.relation, jsonb) IS 'SQL that finds a row x of a row s in pg_temp.ledger_prove, also where its key was adopted';
 
+-- SQL for the image of a main's row: a hash of what a batch carries but differences and main's columns. It tells apart what the text of the row
+-- does: where hashing a value would not (1.0 and 1.00; an int8 folds to 32 bits), the text or the bytes that are sent are hashed.
+CREATE OR REPLACE FUNCTION ledger_sync.image_expression(alias text, r ledger_sync.relation, id regclass) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $image$
+  SELECT format('hash_record_extended(ROW(%s), 0)', string_agg(format(CASE
+      WHEN a.atttypid IN ('bool'::regtype, 'int2'::regtype, 'int4'::regtype, 'date'::regtype, 'uuid'::regtype, 'bytea'::regtype)
+        OR a.atttypid IN ('text'::regtype, 'varchar'::regtype) AND l.collisdeterministic THEN '%s.%I'
+      WHEN a.atttypid = 'int8'::regtype THEN 'int8send(%s.%I)'
+      WHEN a.atttypid = 'timestamptz'::regtype THEN 'timestamptz_send(%s.%I)'
+      WHEN a.atttypid = 'timestamp'::regtype THEN 'timestamp_send(%s.%I)'
+      ELSE 'ROW(%s.%I)::text' END, alias, c.name), ', ' ORDER BY c.n))
+  FROM unnest(r.column_names) WITH ORDINALITY AS c(name, n)
+  JOIN pg_attribute AS a ON a.attrelid = id AND a.attname = c.name AND NOT a.attisdropped
+  LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
+  WHERE a.attgenerated = '' AND c.name <> ALL (r.delta_names || r.main_names)
+$image$;
+COMMENT ON FUNCTION ledger_sync.image_expression(text, ledger_sync.relation, regclass) IS 'SQL for the image of a row, as row_version has it';
+
 -- of_columns: those that the hashes are of. A fact's status is not among them; it goes forward on both sides.
 CREATE OR REPLACE FUNCTION ledger_sync.prove(of_device uuid, of_schema text, of_table_schema text, of_table_name text, of_columns text[])
 RETURNS void
@@ -171,11 +190,7 @@ BEGIN
   IF r.kind = 'fact' AND r.status_column IS NOT NULL THEN
     status := format('CASE WHEN x.%1$I IS NOT NULL THEN concat(x.%1$I) END', r.status_column);
   END IF;
-  -- As the merge makes it: of what a batch carries but differences and main's columns.
-  SELECT format('hashtextextended(ROW(%s)::text, 0)', string_agg(format('x.%I', c.name), ', ' ORDER BY c.n)) INTO image
-    FROM unnest(r.column_names) WITH ORDINALITY AS c(name, n)
-    JOIN pg_attribute AS a ON a.attrelid = format('%I.%I', of_table_schema, of_table_name)::regclass AND a.attname = c.name
-    WHERE a.attgenerated = '' AND c.name <> ALL (r.delta_names || r.main_names);
+  image := ledger_sync.image_expression('x', r, format('%I.%I', of_table_schema, of_table_name)::regclass);
   EXECUTE format($sql$
     WITH line AS MATERIALIZED (
       SELECT c.device, c.clock FROM ledger_sync.line_clocks($7) AS c

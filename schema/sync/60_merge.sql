@@ -73,7 +73,7 @@ BEGIN
     'late_sets', string_agg(format('%I = %s', name, value), ', ' ORDER BY n) FILTER (WHERE is_late),
     'late_nulls', string_agg(format('%I = NULL', name), ', ' ORDER BY n) FILTER (WHERE is_late),
     'late_differs', string_agg(format('t.%I IS DISTINCT FROM %s', name, value), ' OR ' ORDER BY n) FILTER (WHERE is_late),
-    'ours_s', coalesce(string_agg(value, ', ' ORDER BY n) FILTER (WHERE delta IS NULL AND NOT is_main AND name <> ALL (known.delta_names)), ''),
+    'ours_s', coalesce(string_agg(format('s.c%s', n), ', ' ORDER BY n) FILTER (WHERE delta IS NULL AND NOT is_main AND name <> ALL (known.delta_names)), ''),
     'edit_sets', coalesce(string_agg(format('%I = %s', name, value), ', ' ORDER BY n) FILTER (WHERE is_edit), ''),
     'edit_t', string_agg(format('t.%I', name), ', ' ORDER BY n) FILTER (WHERE is_edit),
     'edit_s', string_agg(value, ', ' ORDER BY n) FILTER (WHERE is_edit),
@@ -93,10 +93,7 @@ BEGIN
       ' SET hlc = excluded.hlc, device = excluded.device, image = excluded.image, gone = excluded.gone',
     'target', format('%I.%I', known.table_schema, known.table_name), 'source', format('pg_temp.ledger_%s', at),
     'first_key', quote_ident(known.key_names[1]),
-    'image_t', (SELECT format('hashtextextended(ROW(%s)::text, 0)', string_agg(format('t.%I', c.name), ', ' ORDER BY c.n))
-      FROM unnest(known.column_names) WITH ORDINALITY AS c(name, n)
-      JOIN pg_attribute AS a ON a.attrelid = id AND a.attname = c.name AND NOT a.attisdropped
-      WHERE a.attgenerated = '' AND c.name <> ALL (known.delta_names || known.main_names)),
+    'image_t', ledger_sync.image_expression('t', known, id),
     'device', quote_literal(given ->> 'device') || '::uuid', 'epoch', given ->> 'epoch', 'seq', given ->> 'seq',
     'hlc', format('least(coalesce(s."ledger hlc", ''0'')::bigint, %s)', bound),
     'deltas', sent -> 'deltas',
@@ -195,14 +192,14 @@ AS $weigh$
     '   CASE WHEN x.edited OR NOT x.versioned THEN {main} ELSE x.version_device END AS their_device'
     ' FROM (SELECT w.*, w.is_other AND (NOT w.versioned OR w.version_hlc <> w.hlc OR w.version_device <> {device} OR w.version_image <> w.image) AS differs,'
     '   w.present AND CASE WHEN w.versioned THEN w.version_gone OR w.version_image IS DISTINCT FROM w.image ELSE {unversioned} END AS edited'
-    ' FROM (SELECT {numbered}, {delta_values} {key_s} AS key, s."ledger gone" = ''f'' AS live, s."ledger hlc" IS NOT NULL AS change, {hlc} AS hlc,'
-    '   t.{first_key} IS NOT NULL AS present, CASE WHEN t.{first_key} IS NOT NULL AND s."ledger gone" = ''f'''
-    '     THEN record_image_ne(ROW({ours_s}), ROW({ours_t})) ELSE false END AS is_other,'
-    '   {image_t} AS image, {main_hlc} AS main_hlc, v.key IS NOT NULL AS versioned, v.hlc AS version_hlc, v.device AS version_device,'
-    '   v.image AS version_image, coalesce(v.gone, false) AS version_gone'
-    ' FROM {source} AS s LEFT JOIN {target} AS t ON {key_join}'
-    ' LEFT JOIN ledger_sync.row_version AS v ON v.table_schema = {schema} AND v.table_name = {table} AND v.key = {key_s}'
-    ' WHERE {is_stale} OFFSET 0) AS w OFFSET 0) AS x OFFSET 0) AS y OFFSET 0) AS z', p)
+    ' FROM (SELECT s.*,'
+    '   t.{first_key} IS NOT NULL AS present, t.{first_key} IS NOT NULL AND s.live AND record_image_ne(ROW({ours_s}), ROW({ours_t})) AS is_other,'
+    '   CASE WHEN t.{first_key} IS NOT NULL THEN {image_t} END AS image, {main_hlc} AS main_hlc, v.ctid AS version_tid,'
+    '   v.key IS NOT NULL AS versioned, v.hlc AS version_hlc, v.device AS version_device, v.image AS version_image, coalesce(v.gone, false) AS version_gone'
+    ' FROM (SELECT {numbered}, {delta_values} {key_s} AS key, s."ledger gone" = ''f'' AS live, s."ledger hlc" IS NOT NULL AS change, {hlc} AS hlc'
+    '   FROM {source} AS s WHERE {is_stale} OFFSET 0) AS s'
+    ' LEFT JOIN {target} AS t ON {work_join}'
+    ' LEFT JOIN ledger_sync.row_version AS v ON v.table_schema = {schema} AND v.table_name = {table} AND v.key = s.key OFFSET 0) AS w OFFSET 0) AS x OFFSET 0) AS y OFFSET 0) AS z', p)
 $weigh$;
 COMMENT ON FUNCTION ledger_sync.weigh(jsonb) IS 'Decides for each staged row of a mutable table which version wins';
 
@@ -214,6 +211,8 @@ DECLARE
   gone    bigint;
   locked  bigint;
   fresh   bigint := 0;
+  plain   bigint;
+  renewed bigint;
   present bigint;
   raced   bigint;
 BEGIN
@@ -231,13 +230,30 @@ BEGIN
       ' ORDER BY {key_values} ON CONFLICT ({keys}) DO NOTHING RETURNING {key_t} AS key, {image_t} AS image'
       '), kept AS (INSERT INTO pg_temp.ledger_mark SELECT {position}, false, f.key FROM fresh AS f WHERE {is_kept}'
       '), versions AS ({into_version} SELECT {schema}, {table}, f.key, {hlc}, {device}, f.image, false FROM fresh AS f JOIN {source} AS s ON {key_s} = f.key'
-      ' {set_version} WHERE NOT v.gone OR v.device = excluded.device OR (excluded.hlc, excluded.device) > (v.hlc, v.device) RETURNING 1'
+      || CASE WHEN p ? 'is_versioned' THEN ' {set_version} WHERE NOT v.gone OR v.device = excluded.device OR (excluded.hlc, excluded.device) > (v.hlc, v.device)' ELSE '' END ||
+      ' RETURNING 1'
       ') SELECT CASE WHEN f.n = v.n THEN f.n ELSE -1 END FROM (SELECT count(*) AS n FROM fresh) AS f, (SELECT count(*) AS n FROM versions) AS v', p);
     IF fresh < 0 THEN
       RAISE SQLSTATE 'LS011';
     END IF;
   END IF;
   IF fresh = (p ->> 'rows')::bigint THEN RETURN; END IF;
+
+  -- The plain case: main has the row as the same device left it. For weigh() those rows are then what they should be.
+  IF locked > 0 AND p ->> 'is_kept' = 'false' AND p -> 'deltas' = '[]' AND p ->> 'sets' <> '' THEN
+    EXECUTE ledger_sync.fill('WITH changed AS ('
+      'UPDATE {target} AS t SET {sets} FROM (SELECT {numbered}, {key_s} AS key, {hlc} AS hlc, s."ledger gone" = ''f'' AS live, s."ledger hlc" IS NOT NULL AS change'
+      ' FROM {source} AS s OFFSET 0) AS s, ledger_sync.row_version AS v'
+      ' WHERE {path} AND {work_join} AND s.live AND s.change AND v.table_schema = {schema} AND v.table_name = {table} AND v.key = s.key'
+      ' AND v.device = {device} AND NOT v.gone AND v.hlc <> s.hlc AND v.image = {image_t} AND record_image_ne(ROW({ours_s}), ROW({ours_t}))'
+      ' RETURNING v.ctid AS tid, s.key, s.hlc, {image_t} AS image'
+      '), renewed AS (UPDATE ledger_sync.row_version AS v SET hlc = c.hlc, image = c.image FROM changed AS c WHERE v.ctid = c.tid AND v.key = c.key RETURNING 1'
+      ') SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM renewed)', p) INTO plain, renewed;
+    IF plain <> renewed THEN
+      RAISE SQLSTATE 'LS010';
+    END IF;
+    IF fresh + plain = (p ->> 'rows')::bigint THEN RETURN; END IF;
+  END IF;
 
   PERFORM ledger_sync.weigh(p);
   SELECT count(*) FILTER (WHERE s.present), count(*) FILTER (WHERE s.live AND NOT s.present AND NOT s.version_gone) INTO present, raced
@@ -249,10 +265,17 @@ BEGIN
     ' CASE WHEN s.live THEN {incoming} END, to_jsonb(t)'
     ' FROM pg_temp.ledger_work AS s LEFT JOIN {target} AS t ON {work_join} WHERE s.disputed ORDER BY s.key', p);
   IF p ->> 'sets' <> '' THEN
-    PERFORM ledger_sync.run('WITH changed AS ('
+    raced := ledger_sync.ask('WITH changed AS ('
       'UPDATE {target} AS t SET {sets} FROM pg_temp.ledger_work AS s WHERE {path} AND {work_join} AND s.present AND (s.written{moves})'
-      ' RETURNING s.key, s.hlc, s.written, {image_t} AS image)'
-      ' {into_version} SELECT {schema}, {table}, c.key, c.hlc, {device}, c.image, false FROM changed AS c WHERE c.written {set_version}', p);
+      ' RETURNING s.key, s.hlc, s.written, s.version_tid, {image_t} AS image'
+      '), renewed AS (UPDATE ledger_sync.row_version AS v SET hlc = c.hlc, device = {device}, image = c.image, gone = false'
+      ' FROM changed AS c WHERE c.written AND v.ctid = c.version_tid AND v.key = c.key RETURNING 1'
+      '), first AS ({into_version} SELECT {schema}, {table}, c.key, c.hlc, {device}, c.image, false'
+      ' FROM changed AS c WHERE c.written AND c.version_tid IS NULL {set_version})'
+      ' SELECT (SELECT count(*) FROM changed AS c WHERE c.written AND c.version_tid IS NOT NULL) - (SELECT count(*) FROM renewed)', p);
+    IF raced > 0 THEN
+      RAISE SQLSTATE 'LS010';
+    END IF;
   END IF;
   PERFORM ledger_sync.run('{into_version} SELECT {schema}, {table}, s.key,'
     ' CASE WHEN s.wins THEN s.hlc ELSE s.their_hlc END, CASE WHEN s.wins THEN {device} ELSE {main} END,'

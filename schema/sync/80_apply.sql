@@ -94,6 +94,7 @@ DECLARE
   because    text;
   code       text;
   author       text;
+  relation   text;
   detail     text;
   key        text;
 BEGIN
@@ -113,13 +114,15 @@ BEGIN
       WHEN SQLSTATE 'LS011' THEN
         q := q || '{"is_wary": true}';
       WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS because = MESSAGE_TEXT, code = RETURNED_SQLSTATE, author = SCHEMA_NAME, detail = PG_EXCEPTION_DETAIL;
-        IF code = '23505' AND NOT is_crowded THEN
+        GET STACKED DIAGNOSTICS because = MESSAGE_TEXT, code = RETURNED_SQLSTATE, author = SCHEMA_NAME, relation = TABLE_NAME, detail = PG_EXCEPTION_DETAIL;
+        IF code = '23505' AND author = 'ledger_sync' AND relation = 'row_version' THEN -- a row that was here before
+          q := q || '{"is_versioned": true}';
+        ELSIF code = '23505' AND NOT is_crowded THEN
           is_crowded := true;
         ELSIF author = 'ledger_sync' OR ledger_sync.passes(code) THEN
           RAISE;
         ELSE
-          key := ledger_sync.find_row(q);
+          key := ledger_sync.find_row(q || '{"is_versioned": true}');
           IF code IN ('23503', '23505') THEN
             because := concat_ws(': ', because, nullif(detail, ''));
           END IF;
