@@ -239,16 +239,20 @@ BEGIN
   END IF;
   IF fresh = (p ->> 'rows')::bigint THEN RETURN; END IF;
 
-  -- The plain case: main has the row as the same device left it. For weigh() those rows are then what they should be.
+  -- The plain case: main has the row as the same device left it, or as the full export brought it. For weigh() those rows are then what they
+  -- should be.
   IF locked > 0 AND p ->> 'is_kept' = 'false' AND p -> 'deltas' = '[]' AND p ->> 'sets' <> '' THEN
     EXECUTE ledger_sync.fill('WITH changed AS ('
       'UPDATE {target} AS t SET {sets} FROM (SELECT {numbered}, {key_s} AS key, {hlc} AS hlc, s."ledger gone" = ''f'' AS live, s."ledger hlc" IS NOT NULL AS change'
-      ' FROM {source} AS s OFFSET 0) AS s, ledger_sync.row_version AS v'
-      ' WHERE {path} AND {work_join} AND s.live AND s.change AND v.table_schema = {schema} AND v.table_name = {table} AND v.key = s.key'
-      ' AND v.device = {device} AND NOT v.gone AND v.hlc <> s.hlc AND v.image = {image_t} AND record_image_ne(ROW({ours_s}), ROW({ours_t}))'
+      ' FROM {source} AS s OFFSET 0) AS s'
+      ' LEFT JOIN ledger_sync.row_version AS v ON v.table_schema = {schema} AND v.table_name = {table} AND v.key = s.key'
+      ' WHERE {path} AND {work_join} AND s.live AND s.change AND (v.key IS NULL AND NOT {unversioned}'
+      ' OR v.device = {device} AND NOT v.gone AND v.hlc <> s.hlc AND v.image = {image_t}) AND record_image_ne(ROW({ours_s}), ROW({ours_t}))'
       ' RETURNING v.ctid AS tid, s.key, s.hlc, {image_t} AS image'
       '), renewed AS (UPDATE ledger_sync.row_version AS v SET hlc = c.hlc, image = c.image FROM changed AS c WHERE v.ctid = c.tid AND v.key = c.key RETURNING 1'
-      ') SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM renewed)', p) INTO plain, renewed;
+      '), first AS ({into_version} SELECT {schema}, {table}, c.key, c.hlc, {device}, c.image, false FROM changed AS c WHERE c.tid IS NULL'
+      ' ON CONFLICT DO NOTHING RETURNING 1'
+      ') SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM renewed) + (SELECT count(*) FROM first)', p) INTO plain, renewed;
     IF plain <> renewed THEN
       RAISE SQLSTATE 'LS010';
     END IF;
