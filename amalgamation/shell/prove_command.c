@@ -84,7 +84,7 @@ static char *against_prefix_list(const struct against *against) {
   size_t width = 2 * (size_t)against->depth + 1;
   char *list = malloc(4 + width * AGAINST_PARTS), *at = list;
   if (!list) return NULL;
-  if (against->depth == 0) return strcpy(list, "{\"\"}");
+  if (against->depth == 0) return memcpy(list, "{\"\"}", sizeof "{\"\"}");
   for (int i = 0; i < against->prefix_count; i++) {
     *at++ = i == 0 ? '{' : ',';
     for (int b = 0; b < against->depth; b++, at += 2)
