@@ -120,7 +120,7 @@ Next, with PATH=\$PATH:$(dirname "$ledger"):
   echo '{"table":"accounts","row":{"account_number":"x","account_type":"gold"}}' | ledger load $file
   ledger schema full --postgres | less
   ledger history $file --limit=5
-  createdb main && psql -X main < $folder/demo.sql && psql -At main -c 'select * from ledger_sync.digest()'
+  createdb main && ledger push $file dbname=main && ledger prove $file dbname=main
   ledger digest $file
   ledger help
 NEXT
