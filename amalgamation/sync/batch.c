@@ -28,7 +28,7 @@ struct batch_writer {
   uint64_t table_sum;
   bool has_field; /* the row has */
   struct row_text text;
-  sqlite3_str *record;  /* the row as PostgreSQL prints it whole */
+  sqlite3_str *record;  /* the row as it arrives, for the sum */
   sqlite3_str *tables;  /* of the header */
   struct script script; /* last: it is large */
 };

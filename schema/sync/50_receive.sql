@@ -8,6 +8,23 @@
 -- No deadlock between batches: the tables come in one order for all sessions; in each the rows that main has are locked and then new ones
 -- inserted, both in the order of their keys. If another session got in between, the table's work is undone and done again.
 
+--
+-- A batch is a header and a body. The header is one line of JSON, whose SHA-256 is the batch's hash; its members, in this order:
+--   ledger_batch  1, the version of this form            device, epoch, seq  whose batch it is, and its number from 1 without gaps
+--   previous      hash of the batch before it, hexadecimal; of the full export; or "" where there is neither
+--   schema        SHA-256 of the device's schema          first, last  the notes of changes (ledger_change.n) that it covers
+--   journal, head number and hash of the book's last journal          rows, bytes, body  rows and bytes of the body, and its SHA-256
+--   clock         the device's hybrid logical clock       created_at  when it was cut          careful  true after a rekey, see owe()
+--   tables        of each: schema, table, columns; deltas, the columns that travel as differences, too; rows; sum: modulo 2^64, of the hash
+--                 (hashtextextended, seed 0) of each row's fields with tabs between them and \N for null
+-- The body has the rows of the tables, in that order, and behind each table a line \. for its end. A row is a line of COPY's text format, in
+-- which ';', the backslash and control bytes stand as octal escapes:
+--   the clock of the row's last change, \N for a row that comes with a journal or for its differences alone
+--   t for a row that is gone, of which only the key is given, else f
+--   a field for each of deltas: what this batch adds, \N for nothing
+--   the columns, as PostgreSQL's output functions print them; those that PostgreSQL computes are left out
+-- Each key is there once. The columns of deltas hold what the row shows on the device: main takes it for a row that it lacks.
+
 -- The template with its fragments, in one pass: what a fragment contains is never looked at again.
 CREATE OR REPLACE FUNCTION ledger_sync.fill(template text, part jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp

@@ -19,7 +19,7 @@ told() { # the commands on standard input, each behind "$ ", and what it prints
 }
 plain() { # what differs from day to day, by its kind
   sed -E -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/UUID/g' -e 's/\b[0-9a-f]{128}\b/SIGNATURE/g' -e 's/\b[0-9a-f]{32}\b/KEY/g' -e 's/\b[0-9a-f]{64}\b/HASH/g' \
-    -e 's/20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+(Z|\+00(:00)?)/TIME/g' -e 's/\b[0-9]+ bytes/SIZE/g' -e 's/ +/ /g'
+    -e 's/20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+(Z|\+00(:00)?)/TIME/g' -e 's/\b[0-9]+ bytes/SIZE/g' -e 's/\([0-9]+ s\)/(AGE)/' -e 's/ +/ /g'
 }
 
 mkdir "$TAP_WORK/bin"
