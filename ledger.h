@@ -172,7 +172,25 @@ typedef struct ledger_rows ledger_rows; /* rows being read */
   X(WRONG_KEY,       113, "LS009", "signed or sealed with another key")                              \
   X(FIRST_RANGE,     114, "LS010", "another device owns the first range of keys")                    \
   X(OTHER_MAIN,      115, "LS011", "the file syncs with another main database")                      \
-  X(IN_CUSTODY,      116, "LS012", "the main database has the batch but could not apply it")
+  X(IN_CUSTODY,      116, "LS012", "the main database has the batch but could not apply it")         \
+  /* who may see and do what */                                                                       \
+  X(BAD_QUERY,       117, "42601", "a request that cannot be read or carried out as it is")           \
+  X(BAD_CREDENTIALS, 118, "LA001", "no such user, or another password")                               \
+  X(LOCKED_OUT,      119, "LA002", "too many attempts: not before the time in the hint")              \
+  X(BANNED,          120, "LA003", "the user may not sign in")                                        \
+  X(NOT_CONFIRMED,   121, "LA004", "the user has not proven to own the address")                      \
+  X(WEAK_PASSWORD,   122, "LA005", "the password is too short or too long")                           \
+  X(SAME_PASSWORD,   123, "LA006", "the new password is the old one")                                 \
+  X(USER_EXISTS,     124, "LA007", "another user has the address")                                    \
+  X(UNKNOWN_USER,    125, "LA008", "no such user")                                                    \
+  X(BAD_TOKEN,       126, "LA009", "a token that we did not sign, or not as it is")                   \
+  X(TOKEN_EXPIRED,   127, "LA010", "the token has expired, or is not valid yet")                      \
+  X(SESSION_GONE,    128, "LA011", "the session was ended")                                           \
+  X(TOKEN_UNKNOWN,   129, "LA012", "no session has the refresh token")                                \
+  X(TOKEN_REUSED,    130, "LA013", "the refresh token was used before: its session was ended")        \
+  X(BAD_KEY,         131, "LA014", "no API key is like that, or it was withdrawn or has expired")     \
+  X(RATE_LIMITED,    132, "LA015", "more requests than allowed")                                      \
+  X(NO_ENCRYPTION_KEY, 133, "LA016", "the column is encrypted and the handle has no key, or another one")
 
 enum {
   LEDGER_OK = 0,
@@ -656,6 +674,235 @@ LEDGER_API int ledger_sources(ledger *db, ledger_rows **out);
 ** them. Static text. Lives in the generated file schemas.c beside the library. */
 LEDGER_API const char *ledger_schema(const char *name);
 LEDGER_API const char *const *ledger_schema_names(void); /* ends with NULL */
+
+/* ---------------------------------------------------------------- asking
+** Programs and people that are not the owner of the file ask by requests: a request names a table, carries a PostgREST query string and
+** the caller, and becomes one statement that the privileges and row-level policies of the caller's role are part of. No text of
+** a caller's ever stands in SQL. The functions above (ledger_insert() and the like, ledger_select()) are the owner's: they ask no
+** policy. Policies protect against faults of an application, not against who holds the file. */
+
+typedef struct ledger_caller {
+  const char *role;          /* anon, authenticated, service_role, or another that the schema's policies name; NULL: the owner */
+  const char *claims;        /* what auth.uid(), auth.jwt() and current_setting('request.jwt.claims') read: a JSON object; or NULL */
+  const ledger_actor *actor; /* for the audit trail; NULL: nobody */
+} ledger_caller;
+
+enum ledger_verb {
+  LEDGER_VERB_READ,   /* GET, HEAD */
+  LEDGER_VERB_INSERT, /* POST; with a resolution an upsert */
+  LEDGER_VERB_UPDATE, /* PATCH */
+  LEDGER_VERB_PUT,    /* PUT: the one row of a key */
+  LEDGER_VERB_DELETE
+};
+enum ledger_body { LEDGER_BODY_JSON, LEDGER_BODY_CSV, LEDGER_BODY_FORM /* x-www-form-urlencoded */ };
+enum ledger_resolution { LEDGER_RESOLUTION_NONE, LEDGER_RESOLUTION_MERGE, LEDGER_RESOLUTION_IGNORE };
+enum ledger_returns { LEDGER_RETURN_MINIMAL, LEDGER_RETURN_KEYS /* headers-only */, LEDGER_RETURN_ROWS };
+enum ledger_count { LEDGER_COUNT_NONE, LEDGER_COUNT_EXACT, LEDGER_COUNT_PLANNED, LEDGER_COUNT_ESTIMATED };
+enum ledger_form { LEDGER_FORM_ARRAY, LEDGER_FORM_OBJECT /* exactly one row */, LEDGER_FORM_CSV };
+
+/* Zero, then set. */
+typedef struct ledger_query {
+  const ledger_caller *caller; /* NULL: the owner */
+  enum ledger_verb verb;
+  const char *schema;  /* NULL: public */
+  const char *table;   /* a table's or view's bare name, any text */
+  const char *text;    /* the query string without '?': select, filters, order, limit, offset, columns, on_conflict; or NULL */
+  const char *body;    /* of a write */
+  size_t body_length;
+  enum ledger_body body_form;
+  enum ledger_resolution resolution;
+  int missing_default; /* 1: columns that a row of the body lacks take their default; else null */
+  enum ledger_returns returns;
+  enum ledger_count count;
+  enum ledger_form form;
+  int strips_nulls;    /* leave out members that are null */
+  int has_range;       /* a Range header: from range_first to range_last (-1: open), where the query string has no limit or offset */
+  int64_t range_first, range_last;
+  int64_t max_affected; /* -1 or 0 with has_max_affected 0: no bound */
+  int has_max_affected;
+  int rollback;        /* do everything, then undo it */
+  int all_rows;        /* an update or delete without a filter is meant */
+  int64_t rows_max;    /* most rows that are given; 0: no bound */
+} ledger_query;
+
+/* Zero it once, reuse it for as many requests as wanted, end with ledger_answer_free(). Texts live until the next use of it. */
+typedef struct ledger_answer {
+  char *text;           /* JSON or CSV, "" if there is none */
+  size_t length, room;
+  int64_t rows;         /* in the text, or written */
+  int64_t offset;       /* of the first one */
+  int64_t total;        /* -1: not asked */
+  int64_t inserted;     /* an upsert: of the rows written, those that were new */
+  char *location;       /* LEDGER_RETURN_KEYS: "id=eq.1", else NULL */
+  char code[9];         /* of an error: PostgREST's code ("PGRST116") where it has one, else the SQLSTATE */
+  char *details;        /* of an error, where they are JSON (PGRST201), else NULL: error.detail is meant */
+  ledger_error error;
+} ledger_answer;
+
+/*
+** Carries out a request. *answer is filled in also when it is refused, and nothing is changed then. Inside ledger_begin() it is part of
+** the transaction; else a transaction of its own. Returns answer->error.code.
+*/
+LEDGER_API int ledger_ask(ledger *db, const ledger_query *query, ledger_answer *answer);
+LEDGER_API void ledger_answer_free(ledger_answer *answer);
+
+/*
+** Calls a function by its name, with its arguments as a JSON object: the book's operations (deposit, withdraw, transfer, hold, ...),
+** and balance_at, quote, history, verify. What a role may call stands in access/call.c. `key`, where not NULL, is an idempotency key:
+** the same call again gives the first result. is_read: a function that writes is refused (READ_ONLY). *answer->text is JSON.
+** The text may be asked for by `select` and filters of `text` where the function gives rows (history).
+*/
+typedef struct ledger_call_request {
+  const ledger_caller *caller;
+  const char *function;
+  const char *arguments; /* JSON object, or NULL: none */
+  size_t arguments_length;
+  const char *key;
+  int is_read;
+} ledger_call_request;
+LEDGER_API int ledger_call(ledger *db, const ledger_call_request *call, ledger_answer *answer);
+
+/* The same through a group, so that writers share commits: from any thread, answered when it is durable or refused. */
+LEDGER_API int ledger_group_ask(ledger_group *group, const ledger_query *query, ledger_answer *answer);
+LEDGER_API int ledger_group_call(ledger_group *group, const ledger_call_request *call, ledger_answer *answer);
+
+/*
+** What the caller's role can reach, as JSON, the caller's to free:
+**   {"relations":[{"schema","name","kind":"table|view","comment","columns":[{"name","type","nullable","default","comment","enum":[..]|null,
+**     "max_length":n|null,"generated":bool,"identity":bool}],"primary_key":[..],"foreign_keys":[{"columns":[..],"table","referenced":[..]}],
+**     "select":bool,"insert":bool,"update":bool,"delete":bool}],
+**    "functions":[{"name","comment","reads":bool,"arguments":[{"name","required":bool,"comment"}]}]}
+*/
+LEDGER_API int ledger_describe(ledger *db, const ledger_caller *caller, char **json);
+
+/* The policies of the file, columns table_schema, table_name, row_security, policy, permissive, command, roles, definition; one row
+** with policy NULL for a table without any. A cursor. */
+LEDGER_API int ledger_policies(ledger *db, ledger_rows **out);
+
+/* ---------------------------------------------------------------- signing in
+** Users are rows of the schema's table users where it has one with id, email and a password's hash (full, the five systems), and of the
+** engine's own ledger_user besides, which keeps what that table has no column for. Passwords are hashed with Argon2id; bcrypt hashes
+** that came with the rows are verified with crypt(3) and replaced at the first sign-in. Tokens are JWTs (RFC 7519), HS256, with a
+** secret that the file keeps and that can be rotated. Refresh tokens are stored as hashes and change at each use; one that is used again
+** later than reuse_seconds ends its session. */
+
+typedef struct ledger_auth_settings { /* 0 is the default in brackets */
+  int token_seconds;      /* of an access token [3600] */
+  int reuse_seconds;      /* a refresh token used again within them gives the same successor [10]; -1: never */
+  int password_min;       /* characters [6] */
+  int attempts_max;       /* wrong passwords in a row before an account is locked out [10] */
+  int lock_seconds;       /* for how long, doubled each time up to a day [60] */
+  int signup_disabled, anonymous_disabled;
+  int must_confirm;       /* a new user's address has to be confirmed before signing in */
+  const char *issuer;     /* the iss claim; NULL: none */
+} ledger_auth_settings;
+LEDGER_API int ledger_auth_configure(ledger *db, const ledger_auth_settings *settings); /* of this handle; copied */
+
+/* Texts live until the handle's next call; "" where there is nothing. Times are RFC 3339 in UTC, 2026-11-20T09:00:00.123456Z. */
+typedef struct ledger_user {
+  const char *id, *email, *phone, *role; /* role: authenticated, unless an administrator set another */
+  const char *email_confirmed_at, *phone_confirmed_at, *last_sign_in_at, *created_at, *updated_at, *banned_until, *deleted_at;
+  const char *app_metadata, *user_metadata; /* JSON objects */
+  const char *roles;                        /* JSON array: the names that the schema's user_roles or users.role give */
+  int is_anonymous;
+  int has_password;
+} ledger_user;
+
+typedef struct ledger_user_change { /* NULL: as it is, or nothing */
+  const char *id;            /* of a new user: its id, a uuid; minted unless given */
+  const char *email, *phone, *password;
+  const char *password_hash; /* an Argon2id or bcrypt hash, by an administrator */
+  const char *role;
+  const char *app_metadata, *user_metadata; /* JSON objects whose members are merged into the present ones; a null member goes */
+  const char *banned_until;  /* a timestamp; "" lifts the ban */
+  int confirm;               /* the address counts as proven */
+  int is_anonymous;          /* of a new user */
+  int by_administrator;      /* ignores signup_disabled and must_confirm, may set role, app_metadata, ban, hash */
+} ledger_user_change;
+
+/* Makes a user, and as the schema has them the rows of user_settings, user_kyc (pending), user_roles (user). USER_EXISTS,
+** WEAK_PASSWORD, INVALID_PARAMETER (address), FORBIDDEN (signup_disabled). */
+LEDGER_API int ledger_user_create(ledger *db, const ledger_user_change *change, ledger_user *out);
+LEDGER_API int ledger_user_update(ledger *db, const char *id, const ledger_user_change *change, ledger_user *out);
+LEDGER_API int ledger_user_get(ledger *db, const char *id_or_email, ledger_user *out); /* UNKNOWN_USER */
+/* Page `page` (from 1) of `per_page`, oldest first: calls `each` for each user, which returns 0 to go on; *total where not NULL: of all. */
+LEDGER_API int ledger_user_list(ledger *db, int64_t page, int per_page, int (*each)(void *context, const ledger_user *user),
+                                void *context, int64_t *total);
+/* soft: sets deleted_at and ends the sessions. Else the row goes, which the schema may refuse (FOREIGN_KEY, RESTRICT). */
+LEDGER_API int ledger_user_delete(ledger *db, const char *id, int soft);
+
+typedef struct ledger_client { /* whence a request comes; NULL where not known */
+  const char *ip_address, *user_agent;
+} ledger_client;
+
+typedef struct ledger_session {
+  const char *access_token, *refresh_token, *session_id;
+  int64_t expires_at; /* seconds since 1970 */
+  int expires_in;
+  ledger_user user;
+} ledger_session;
+
+/* By address or phone and password. BAD_CREDENTIALS in the same time whether or not there is such a user; LOCKED_OUT, BANNED,
+** NOT_CONFIRMED. The lock-out counts attempts on the name, whether or not it is a user's. */
+LEDGER_API int ledger_sign_in(ledger *db, const char *email_or_phone, const char *password, const ledger_client *client,
+                              ledger_session *out);
+/* A session for a user that has been proven otherwise; `method` for the amr claim: "anonymous", "otp", ... */
+LEDGER_API int ledger_session_open(ledger *db, const char *user_id, const char *method, const ledger_client *client,
+                                   ledger_session *out);
+/* TOKEN_UNKNOWN, TOKEN_REUSED (the session was ended), SESSION_GONE, BANNED. */
+LEDGER_API int ledger_session_refresh(ledger *db, const char *refresh_token, const ledger_client *client, ledger_session *out);
+enum ledger_scope { LEDGER_SCOPE_LOCAL, LEDGER_SCOPE_GLOBAL, LEDGER_SCOPE_OTHERS };
+LEDGER_API int ledger_session_close(ledger *db, const char *user_id, const char *session_id, enum ledger_scope scope);
+
+/* What a token or an API key says. Texts live until the handle's next call; "" where there is nothing. */
+typedef struct ledger_identity {
+  const char *role, *claims; /* for a ledger_caller */
+  const char *user_id, *session_id;
+  const char *key_id;        /* of an API key */
+  const char *permissions;   /* of an API key: a JSON object, {"read:accounts":true}; "" means all that its role may */
+  int rate_limit;            /* of an API key: requests a minute, 0: none */
+} ledger_identity;
+/* Verifies a JWT: its form, alg HS256 and no other, signature under the present or the previous secret, exp, nbf, iat (30 s of
+** skew), role; and that its session, where it names one, is alive. BAD_TOKEN, TOKEN_EXPIRED, SESSION_GONE. */
+LEDGER_API int ledger_token_verify(ledger *db, const char *token, ledger_identity *out);
+/* Signs a token for a role without a user (the anon and service_role keys of Supabase clients); *token is the caller's. seconds 0: ten years. */
+LEDGER_API int ledger_token_sign(ledger *db, const char *role, int64_t seconds, char **token);
+/* Sets the secret, 32 bytes or more of text (NULL: a new random one); the one before goes on verifying for `overlap_seconds`. */
+LEDGER_API int ledger_secret_rotate(ledger *db, const char *secret, int64_t overlap_seconds);
+
+typedef struct ledger_key_request {
+  const char *user;        /* id or address of its user; NULL: a key for a role */
+  const char *role;        /* anon (sb_publishable_...), service_role (sb_secret_...); of a user's key NULL */
+  const char *name, *description;
+  const char *permissions; /* JSON object, NULL: all that the role may */
+  const char *expires_at;  /* a timestamp, or NULL */
+  int rate_limit;          /* requests a minute; 0: none; -1: the default, 100 */
+} ledger_key_request;
+/* Makes an API key; *key, the caller's to free, is shown once: the file keeps a salted SHA-256. *id is the caller's, too. */
+LEDGER_API int ledger_key_create(ledger *db, const ledger_key_request *request, char **id, char **key);
+/* Constant time in what it compares. BAD_KEY. Notes the last use, at most once a minute. */
+LEDGER_API int ledger_key_verify(ledger *db, const char *key, ledger_identity *out);
+LEDGER_API int ledger_key_revoke(ledger *db, const char *id); /* BAD_KEY */
+/* Columns id, user_id, role, name, permissions, rate_limit, is_active, created_at, last_used_at, expires_at. A cursor. */
+LEDGER_API int ledger_key_list(ledger *db, ledger_rows **out);
+
+/* Roles of users, where the schema has roles and user_roles, or users.role. UNKNOWN_USER, UNDEFINED_TYPE (no such role), NO_BOOK where it has neither. */
+LEDGER_API int ledger_role_grant(ledger *db, const char *user, const char *role);
+LEDGER_API int ledger_role_revoke(ledger *db, const char *user, const char *role);
+
+/* Is a password, secret or key in place that a document has published? *what says which; NULL if none. Before serving others. */
+LEDGER_API int ledger_published_secret(ledger *db, const char **what);
+
+/* ---------------------------------------------------------------- encrypted columns
+** A column whose comment has the line @encrypted is kept as "enc:1:" and base64 of nonce and ciphertext (XChaCha20-Poly1305, table and
+** column as additional data) once the file has a key: see ledger_encrypt(). Through a handle with the key values are written and
+** read in clear by ledger_* functions; without it they are read as they are kept, and writing one is NO_ENCRYPTION_KEY. */
+
+#define LEDGER_ENCRYPTION_KEY_BYTES 32
+LEDGER_API int ledger_set_encryption_key(ledger *db, const unsigned char key[LEDGER_ENCRYPTION_KEY_BYTES]);
+/* Gives the file its key and encrypts what is there; or, with the handle's key set, changes it to another one (NULL: decrypts and
+** forgets the key). All in one transaction. *count: values written. */
+LEDGER_API int ledger_encrypt(ledger *db, const unsigned char *new_key, int64_t *count);
 
 /* ---------------------------------------------------------------- carrying away */
 

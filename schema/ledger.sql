@@ -325,3 +325,12 @@ CREATE TABLE IF NOT EXISTS ledger_batch_chunk (     -- a batch's body, 64 KiB a 
   bytes  BLOB NOT NULL,
   PRIMARY KEY (seq, n)
 );
+
+-- ---- access: who may see and do what
+
+CREATE TABLE IF NOT EXISTS ledger_catalog_privilege ( -- what GRANT, REVOKE and ALTER DEFAULT PRIVILEGES left on tables and views; no row at all: the schema has none of them
+  relation_id INTEGER NOT NULL,
+  role        TEXT NOT NULL,         -- public for everyone
+  privileges  TEXT NOT NULL,         -- letters as PostgreSQL's aclitem has them: r select, a insert, w update, d delete
+  PRIMARY KEY (relation_id, role)
+) WITHOUT ROWID;

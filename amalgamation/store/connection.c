@@ -180,7 +180,7 @@ static int connection_upgrade(ledger *db, int flags, const char *own_tables) {
     db->is_creating = true; /* no TEMP triggers yet: the catalog is read again when all is done */
     if (rc == LEDGER_OK) rc = catalog_refresh(db);
     if (rc == LEDGER_OK) rc = change_install(db);
-    if (rc == LEDGER_OK) rc = change_note_all(db);
+    if (rc == LEDGER_OK && version < 3) rc = change_note_all(db);
     db->is_creating = false;
     catalog_release(db->catalog);
     db->catalog = NULL;

@@ -11,7 +11,7 @@
 #include "statements.h"
 
 #define STORE_APPLICATION_ID 0x4C454447 /* 'LEDG' in the file's header */
-#define STORE_FORMAT 3                  /* user_version: version of the engine's own tables. 1: without the book; 2: without sync */
+#define STORE_FORMAT 4                  /* user_version: version of the engine's own tables. 1: without the book; 2: without sync; 3: without access */
 
 /* ---- catalog.c: what ledger_catalog_* says, as structs. Borrowed from the catalog; hold a reference to keep it. */
 
