@@ -21,14 +21,15 @@ CC=${CC:-gcc}
 CFLAGS=${CFLAGS:--O2 -g}
 STRICT=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wno-overlength-strings -Werror)
 OUT=${OUT:-build}
-LIBRARIES=(-lsodium -lpcre2-8 -lz -lpthread -ldl -lm)
+LIBRARIES=(-lsodium -lpcre2-8 -lz -lcrypt -lpthread -ldl -lm)
 COMPILER_LIBRARIES=(-lpg_query -lprotobuf-c -lcjson) # cJSON is the command line's too
+WEB_LIBRARIES=(-lcivetweb)
 MAIN_INCLUDE=(-I/usr/include/postgresql) # the command line loads libpq where it reaches the main PostgreSQL
 
-BUILD_PACKAGES=(gcc libc6-dev libsodium-dev libcjson-dev libpcre2-dev zlib1g-dev libpg-query-dev libprotobuf-c-dev libpq-dev)
-TEST_PACKAGES=(postgresql-15 postgresql-client-15 pgbouncer libcmocka-dev sqlite3 python3)
+BUILD_PACKAGES=(gcc libc6-dev libcrypt-dev libsodium-dev libcjson-dev libpcre2-dev zlib1g-dev libpg-query-dev libprotobuf-c-dev libpq-dev libcivetweb-dev)
+TEST_PACKAGES=(postgresql-15 postgresql-client-15 pgbouncer libcmocka-dev sqlite3 python3 curl)
 CHECK_PACKAGES=(clang clang-format libclang-rt-14-dev)
-BENCH_PACKAGES=(pgloader)
+BENCH_PACKAGES=(pgloader wrk npm ca-certificates)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "build.sh: $*"; exit 2; }
@@ -145,7 +146,8 @@ build_objects() {
     compile "$OUT/object/compiler/$(basename "$source" .c).o" "$source" "${STRICT[@]}" "${INCLUDE[@]}" -I.
   done
   wait $library
-  compile "$OUT/object/shell.o" amalgamation/shell/shell.c "${STRICT[@]}" "${INCLUDE[@]}" "${MAIN_INCLUDE[@]}" -I.
+  compile "$OUT/object/web.o" web/web.c "${STRICT[@]}" -I.
+  compile "$OUT/object/shell.o" amalgamation/shell/shell.c "${STRICT[@]}" -DLEDGER_WEB "${INCLUDE[@]}" "${MAIN_INCLUDE[@]}" -I.
 }
 
 compiler_objects() { find "$OUT/object/compiler" -name '*.o' ! -name main.o | sort; }
@@ -173,8 +175,8 @@ link() {
   link_program "$OUT/libledger.so" -shared -Wl,-soname,libledger.so -Wl,--no-undefined "$OUT/object/ledger.o" "$OUT/object/schemas.o" \
     "${SQLITE_LINK[@]}" "${LIBRARIES[@]}"
   # shellcheck disable=SC2046
-  link_program "$OUT/ledger" "$OUT/object/shell.o" $(compiler_objects) "$OUT/object/ledger.o" "$OUT/object/schemas.o" \
-    "${SQLITE_LINK[@]}" "${COMPILER_LIBRARIES[@]}" "${LIBRARIES[@]}"
+  link_program "$OUT/ledger" "$OUT/object/shell.o" "$OUT/object/web.o" $(compiler_objects) "$OUT/object/ledger.o" "$OUT/object/schemas.o" \
+    "${SQLITE_LINK[@]}" "${COMPILER_LIBRARIES[@]}" "${WEB_LIBRARIES[@]}" "${LIBRARIES[@]}"
   compile "$OUT/object/extension.o" amalgamation/extension.c "${STRICT[@]}" -fPIC -fvisibility=hidden "${INCLUDE[@]}"
   link_program "$OUT/ledger_ext.so" -shared "$OUT/object/extension.o" -lsodium -lpcre2-8 -lz -lpthread -lm
 }
@@ -193,7 +195,7 @@ do_build() {
 do_demo() { do_build; tests/demo.sh "$OUT/ledger" "$OUT/demo"; }
 do_test() { do_build; install_packages "${TEST_PACKAGES[@]}"; sqlite_flags; . tests/run.sh; run_tests "$@"; }
 do_check() { do_build; install_packages "${TEST_PACKAGES[@]}" "${CHECK_PACKAGES[@]}"; sqlite_flags; . tests/run.sh; . tests/check.sh; run_check "$@"; }
-do_bench() { do_build; install_packages "${TEST_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"; sqlite_flags; tests/bench/run.sh "$@"; tests/bench/book.sh "$@"; tests/bench/capture.sh "$@"; tests/bench/sync.sh "$@"; }
+do_bench() { do_build; install_packages "${TEST_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"; sqlite_flags; tests/bench/run.sh "$@"; tests/bench/book.sh "$@"; tests/bench/capture.sh "$@"; tests/bench/sync.sh "$@"; tests/bench/http.sh; }
 do_amalgamation() { do_build; amalgamation/join.sh "$OUT"; }
 do_install() {
   do_build

@@ -33,6 +33,7 @@
 #include "amalgamation/store/transaction.c"  /* begin, commit, checkpoint */
 #include "amalgamation/store/change.c"       /* which rows were written, for sync */
 #include "amalgamation/store/connection.c"   /* open, create, close */
+#include "amalgamation/store/encryption.c"   /* columns that are kept encrypted */
 #include "amalgamation/store/read.c"         /* cursors */
 #include "amalgamation/store/observe.c"      /* who is told of rows that are written */
 #include "amalgamation/store/write.c"        /* insert */
@@ -65,7 +66,6 @@
 #include "amalgamation/book/operation.c"      /* one operation, from the asking to its result */
 #include "amalgamation/book/operation_json.c" /* the same as JSON */
 #include "amalgamation/book/batch.c"          /* many with one commit */
-#include "amalgamation/book/group.c"          /* threads that share commits */
 #include "amalgamation/book/history.c"        /* what happened */
 #include "amalgamation/book/head.c"           /* the head of the chain, signed */
 #include "amalgamation/book/imported.c"       /* history from before the book */
@@ -79,7 +79,35 @@
 #include "amalgamation/book/verify_file.c"    /* ... the file */
 
 /* ---- access: the query builder */
-#include "amalgamation/access/query.c"
+#include "amalgamation/access/policy.c"       /* who asks, and what the role may do */
+#include "amalgamation/access/policy_rule.c"  /* which rows: row-level security as SQL */
+#include "amalgamation/access/query_scan.c"   /* a parameter's text, read as PostgREST reads it */
+#include "amalgamation/access/query_parse.c"  /* the query string as a tree */
+#include "amalgamation/access/query_relate.c" /* how what is embedded hangs together */
+#include "amalgamation/access/query_type.c"   /* columns looked up, operands read */
+#include "amalgamation/access/query_sql.c"    /* the tree as SQL */
+#include "amalgamation/access/query_print.c"  /* values as JSON and CSV */
+#include "amalgamation/access/query_read.c"   /* rows into the answer */
+#include "amalgamation/access/query.c"        /* from the asking to the answer */
+#include "amalgamation/access/query_body.c"   /* the rows that a request brings along */
+#include "amalgamation/access/query_write.c"  /* insert, update, delete by request */
+#include "amalgamation/access/group.c"        /* threads that share commits */
+
+#include "amalgamation/access/user_table.c" /* which tables of users, sessions, keys, roles the schema has */
+#include "amalgamation/access/metadata.c"    /* JSON objects of people's own */
+#include "amalgamation/access/password.c"    /* hashes of passwords */
+#include "amalgamation/access/lockout.c"     /* wrong passwords in a row */
+#include "amalgamation/access/user.c"        /* a user, read from wherever it stands */
+#include "amalgamation/access/user_change.c" /* made, changed, deleted */
+#include "amalgamation/access/token.c"       /* JWTs and their secrets */
+#include "amalgamation/access/session.c"     /* signing in, refreshing, out */
+#include "amalgamation/access/api_key.c"     /* keys of programs */
+#include "amalgamation/access/role.c"        /* roles of users */
+#include "amalgamation/access/published.c"   /* what anybody knows */
+
+#include "amalgamation/access/call.c"      /* functions that are called by name */
+#include "amalgamation/access/call_read.c" /* ... those that only read */
+#include "amalgamation/access/describe.c"  /* what a caller can reach */
 
 /* ---- sync: the PostgreSQL script, the digest */
 #include "amalgamation/sync/script.c"
@@ -143,7 +171,9 @@ LEDGER_API int ledger_open(const char *path, int flags, ledger **out) {
 }
 
 LEDGER_API void ledger_close(ledger *db) {
-  if (db != NULL) connection_close(db);
+  if (db == NULL) return;
+  user_close(db);
+  connection_close(db);
 }
 
 LEDGER_API void ledger_busy_timeout(ledger *db, int timeout_ms) {
@@ -300,6 +330,19 @@ LEDGER_API int ledger_group_post(ledger_group *group, const ledger_operation *op
   return group_post(group, operation, result, room);
 }
 
+LEDGER_API int ledger_group_ask(ledger_group *group, const ledger_query *query,
+                                ledger_answer *answer) {
+  if (group == NULL || query == NULL || answer == NULL) return LEDGER_MISUSE;
+  return group_query(group, query, answer);
+}
+
+LEDGER_API int ledger_group_call(ledger_group *group, const ledger_call_request *call,
+                                 ledger_answer *answer) {
+  if (group == NULL || call == NULL || call->function == NULL || answer == NULL)
+    return LEDGER_MISUSE;
+  return group_call_function(group, call, answer);
+}
+
 LEDGER_API void ledger_group_close(ledger_group *group) {
   if (group != NULL) group_close(group);
 }
@@ -376,6 +419,58 @@ LEDGER_API int ledger_verify(ledger *db, const ledger_verify_options *options, c
   if (rc != LEDGER_OK) return rc;
   if (report == NULL) return error_set(&db->error, LEDGER_MISUSE, "a report to fill is missing");
   return verify_book(db, options, report);
+}
+
+/* ---- asking as somebody */
+
+LEDGER_API int ledger_ask(ledger *db, const ledger_query *query, ledger_answer *answer) {
+  if (answer == NULL) return LEDGER_MISUSE;
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && query == NULL)
+    rc = error_set(&db->error, LEDGER_MISUSE, "no request is given");
+  if (rc == LEDGER_OK) rc = query_ask(db, query, answer);
+  return db == NULL ? rc : query_end(db, rc, answer);
+}
+
+LEDGER_API void ledger_answer_free(ledger_answer *answer) {
+  if (answer != NULL) query_answer_free(answer);
+}
+
+LEDGER_API void ledger_set_timeout(ledger *db, int timeout_ms) {
+  if (connection_enter(db) == LEDGER_OK) connection_limit_to(db, timeout_ms);
+}
+
+LEDGER_API int ledger_call(ledger *db, const ledger_call_request *call, ledger_answer *answer) {
+  if (answer == NULL) return LEDGER_MISUSE;
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && (call == NULL || call->function == NULL))
+    rc = error_set(&db->error, LEDGER_MISUSE, "no function is named");
+  if (rc == LEDGER_OK) rc = call_function(db, call, answer);
+  return query_end(db, rc, answer);
+}
+
+LEDGER_API int ledger_function_reads(const char *function) {
+  return function == NULL || call_reads(function);
+}
+
+LEDGER_API int ledger_describe(ledger *db, const ledger_caller *caller, char **json) {
+  if (json != NULL) *json = NULL;
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && json == NULL)
+    rc = error_set(&db->error, LEDGER_MISUSE, "no place for the description is given");
+  return rc == LEDGER_OK ? describe_catalog(db, caller, json) : rc;
+}
+
+LEDGER_API int ledger_policies(ledger *db, ledger_rows **out) {
+  if (out != NULL) *out = NULL;
+  int rc = connection_enter(db);
+  if (rc != LEDGER_OK) return rc;
+  return out == NULL ? error_set(&db->error, LEDGER_MISUSE, "no place for the rows is given")
+                     : policy_list(db, out);
+}
+
+LEDGER_API void ledger_open_tables(ledger *db, int is_open) {
+  if (db != NULL) db->is_open = is_open != 0;
 }
 
 /* ---- reading rows */
@@ -457,6 +552,173 @@ LEDGER_API int ledger_sources(ledger *db, ledger_rows **out) {
 }
 
 /* ledger_schema() and ledger_schema_names() stand in the generated schemas.c. */
+
+/* ---- signing in */
+
+LEDGER_API int ledger_auth_configure(ledger *db, const ledger_auth_settings *settings) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && settings == NULL)
+    rc = error_set(&db->error, LEDGER_MISUSE, "no settings are given");
+  return rc == LEDGER_OK ? user_configure(db, settings) : rc;
+}
+
+/* Empty texts instead of null ones, also when the call fails. */
+static void ledger_clear_user(ledger_user *user) {
+  if (user == NULL) return;
+  *user = (ledger_user){.id = "",
+                        .email = "",
+                        .phone = "",
+                        .role = "",
+                        .email_confirmed_at = "",
+                        .phone_confirmed_at = "",
+                        .last_sign_in_at = "",
+                        .created_at = "",
+                        .updated_at = "",
+                        .banned_until = "",
+                        .deleted_at = "",
+                        .app_metadata = "",
+                        .user_metadata = "",
+                        .roles = ""};
+}
+
+static void ledger_clear_session(ledger_session *session) {
+  if (session == NULL) return;
+  *session = (ledger_session){.access_token = "", .refresh_token = "", .session_id = ""};
+  ledger_clear_user(&session->user);
+}
+
+static void ledger_clear_identity(ledger_identity *identity) {
+  if (identity == NULL) return;
+  *identity = (ledger_identity){
+      .role = "", .claims = "", .user_id = "", .session_id = "", .key_id = "", .permissions = ""};
+}
+
+/* What every function here needs: a handle, and all that it was given. */
+static int ledger_enter_with(ledger *db, bool is_whole) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && !is_whole)
+    rc = error_set(&db->error, LEDGER_MISUSE, "an argument is missing");
+  return rc;
+}
+
+LEDGER_API int ledger_user_create(ledger *db, const ledger_user_change *change, ledger_user *out) {
+  ledger_clear_user(out);
+  int rc = ledger_enter_with(db, change != NULL);
+  return rc == LEDGER_OK ? user_create(db, change, out) : rc;
+}
+
+LEDGER_API int ledger_user_update(ledger *db, const char *id, const ledger_user_change *change,
+                                  ledger_user *out) {
+  ledger_clear_user(out);
+  int rc = ledger_enter_with(db, id != NULL && change != NULL);
+  return rc == LEDGER_OK ? user_update(db, id, change, out) : rc;
+}
+
+LEDGER_API int ledger_user_get(ledger *db, const char *id_or_email, ledger_user *out) {
+  ledger_clear_user(out);
+  int rc = ledger_enter_with(db, id_or_email != NULL && out != NULL);
+  return rc == LEDGER_OK ? user_get(db, id_or_email, out) : rc;
+}
+
+LEDGER_API int ledger_user_list(ledger *db, int64_t page, int per_page,
+                                int (*each)(void *context, const ledger_user *user), void *context,
+                                int64_t *total) {
+  if (total != NULL) *total = 0;
+  int rc = ledger_enter_with(db, page >= 1 && per_page >= 1 && each != NULL);
+  return rc == LEDGER_OK ? user_list(db, page, per_page, each, context, total) : rc;
+}
+
+LEDGER_API int ledger_user_delete(ledger *db, const char *id, int soft) {
+  int rc = ledger_enter_with(db, id != NULL);
+  return rc == LEDGER_OK ? user_delete(db, id, soft != 0) : rc;
+}
+
+LEDGER_API int ledger_sign_in(ledger *db, const char *email_or_phone, const char *password,
+                              const ledger_client *client, ledger_session *out) {
+  ledger_clear_session(out);
+  int rc = ledger_enter_with(db, email_or_phone != NULL && password != NULL && out != NULL);
+  return rc == LEDGER_OK ? session_sign_in(db, email_or_phone, password, client, out) : rc;
+}
+
+LEDGER_API int ledger_session_open(ledger *db, const char *user_id, const char *method,
+                                   const ledger_client *client, ledger_session *out) {
+  ledger_clear_session(out);
+  int rc = ledger_enter_with(db, user_id != NULL && method != NULL && out != NULL);
+  return rc == LEDGER_OK ? session_open(db, user_id, method, client, out) : rc;
+}
+
+LEDGER_API int ledger_session_refresh(ledger *db, const char *refresh_token,
+                                      const ledger_client *client, ledger_session *out) {
+  ledger_clear_session(out);
+  int rc = ledger_enter_with(db, refresh_token != NULL && out != NULL);
+  return rc == LEDGER_OK ? session_refresh(db, refresh_token, client, out) : rc;
+}
+
+LEDGER_API int ledger_session_close(ledger *db, const char *user_id, const char *session_id,
+                                    enum ledger_scope scope) {
+  bool is_whole = user_id != NULL && (unsigned)scope <= LEDGER_SCOPE_OTHERS &&
+                  (session_id != NULL || scope == LEDGER_SCOPE_GLOBAL);
+  int rc = ledger_enter_with(db, is_whole);
+  return rc == LEDGER_OK ? session_close(db, user_id, session_id, scope) : rc;
+}
+
+LEDGER_API int ledger_token_verify(ledger *db, const char *token, ledger_identity *out) {
+  ledger_clear_identity(out);
+  int rc = ledger_enter_with(db, token != NULL && out != NULL);
+  return rc == LEDGER_OK ? token_verify(db, token, out) : rc;
+}
+
+LEDGER_API int ledger_token_sign(ledger *db, const char *role, int64_t seconds, char **token) {
+  if (token != NULL) *token = NULL;
+  int rc = ledger_enter_with(db, role != NULL && seconds >= 0 && token != NULL);
+  return rc == LEDGER_OK ? token_sign_role(db, role, seconds, token) : rc;
+}
+
+LEDGER_API int ledger_secret_rotate(ledger *db, const char *secret, int64_t overlap_seconds) {
+  int rc = ledger_enter_with(db, overlap_seconds >= 0);
+  return rc == LEDGER_OK ? token_rotate(db, secret, overlap_seconds) : rc;
+}
+
+LEDGER_API int ledger_key_create(ledger *db, const ledger_key_request *request, char **id,
+                                 char **key) {
+  if (id != NULL) *id = NULL;
+  if (key != NULL) *key = NULL;
+  int rc = ledger_enter_with(db, request != NULL && key != NULL);
+  return rc == LEDGER_OK ? api_key_create(db, request, id, key) : rc;
+}
+
+LEDGER_API int ledger_key_verify(ledger *db, const char *key, ledger_identity *out) {
+  ledger_clear_identity(out);
+  int rc = ledger_enter_with(db, key != NULL && out != NULL);
+  return rc == LEDGER_OK ? api_key_verify(db, key, out) : rc;
+}
+
+LEDGER_API int ledger_key_revoke(ledger *db, const char *id) {
+  int rc = ledger_enter_with(db, id != NULL);
+  return rc == LEDGER_OK ? api_key_revoke(db, id) : rc;
+}
+
+LEDGER_API int ledger_key_list(ledger *db, ledger_rows **out) {
+  if (out != NULL) *out = NULL;
+  int rc = ledger_enter_with(db, out != NULL);
+  return rc == LEDGER_OK ? api_key_list(db, out) : rc;
+}
+
+LEDGER_API int ledger_role_grant(ledger *db, const char *user, const char *role) {
+  int rc = ledger_enter_with(db, user != NULL && role != NULL);
+  return rc == LEDGER_OK ? role_grant(db, user, role) : rc;
+}
+
+LEDGER_API int ledger_role_revoke(ledger *db, const char *user, const char *role) {
+  int rc = ledger_enter_with(db, user != NULL && role != NULL);
+  return rc == LEDGER_OK ? role_revoke(db, user, role) : rc;
+}
+
+LEDGER_API int ledger_published_secret(ledger *db, const char **what) {
+  if (what != NULL) *what = NULL;
+  int rc = ledger_enter_with(db, what != NULL);
+  return rc == LEDGER_OK ? published_secret(db, what) : rc;
+}
 
 /* ---- carrying away */
 
@@ -668,6 +930,31 @@ LEDGER_API int ledger_bundle_script(ledger_bundle *bundle, int64_t after,
 
 LEDGER_API void ledger_bundle_close(ledger_bundle *bundle) {
   if (bundle != NULL) bundle_close(bundle);
+}
+
+/* ---- encrypted columns */
+
+LEDGER_API void ledger_encryption_key(unsigned char key[LEDGER_ENCRYPTION_KEY_BYTES]) {
+  seal_random(key, LEDGER_ENCRYPTION_KEY_BYTES);
+}
+
+LEDGER_API int ledger_set_encryption_key(ledger *db,
+                                         const unsigned char key[LEDGER_ENCRYPTION_KEY_BYTES]) {
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK && key == NULL) rc = error_set(&db->error, LEDGER_MISUSE, "no key is given");
+  return rc == LEDGER_OK ? encryption_set_key(db, key) : rc;
+}
+
+LEDGER_API int ledger_encrypt(ledger *db, const unsigned char *new_key, int64_t *count) {
+  int64_t ignored;
+  if (count != NULL) *count = 0;
+  int rc = connection_enter(db);
+  return rc == LEDGER_OK ? encryption_change(db, new_key, count == NULL ? &ignored : count) : rc;
+}
+
+LEDGER_API int ledger_export_decrypted(ledger *db, int decrypts) {
+  int rc = connection_enter(db);
+  return rc == LEDGER_OK ? encryption_export(db, decrypts != 0) : rc;
 }
 
 /* ---- the way back */

@@ -658,6 +658,7 @@ typedef struct ledger_facts {
   int64_t rows;              /* of all tables together */
   int64_t journals, entries; /* of the book */
   int64_t file_bytes, wal_bytes, page_bytes;
+  const char *encryption_key; /* id of the key of the encrypted columns, "" if the file has none */
 } ledger_facts;
 
 /* What `ledger info` prints. The texts live until the handle's next call. */
@@ -685,6 +686,7 @@ typedef struct ledger_caller {
   const char *role;          /* anon, authenticated, service_role, or another that the schema's policies name; NULL: the owner */
   const char *claims;        /* what auth.uid(), auth.jwt() and current_setting('request.jwt.claims') read: a JSON object; or NULL */
   const ledger_actor *actor; /* for the audit trail; NULL: nobody */
+  const char *permissions;   /* of an API key, as ledger_identity has them: read:TABLE, write:TABLE, read:*, write:*; NULL, "", {}: all */
 } ledger_caller;
 
 enum ledger_verb {
@@ -732,7 +734,7 @@ typedef struct ledger_answer {
   int64_t rows;         /* in the text, or written */
   int64_t offset;       /* of the first one */
   int64_t total;        /* -1: not asked */
-  int64_t inserted;     /* an upsert: of the rows written, those that were new */
+  int64_t inserted;     /* an upsert: of the rows written, those that were new; a call: 0 if it was done before, else 1 */
   char *location;       /* LEDGER_RETURN_KEYS: "id=eq.1", else NULL */
   char code[9];         /* of an error: PostgREST's code ("PGRST116") where it has one, else the SQLSTATE */
   char *details;        /* of an error, where they are JSON (PGRST201), else NULL: error.detail is meant */
@@ -745,12 +747,16 @@ typedef struct ledger_answer {
 */
 LEDGER_API int ledger_ask(ledger *db, const ledger_query *query, ledger_answer *answer);
 LEDGER_API void ledger_answer_free(ledger_answer *answer);
+/* How long ledger_ask() and ledger_call() may take on this handle, milliseconds; 0, as unless set: as long as they need. INTERRUPTED
+** "canceling statement due to statement timeout", and nothing is changed. */
+LEDGER_API void ledger_set_timeout(ledger *db, int timeout_ms);
 
 /*
-** Calls a function by its name, with its arguments as a JSON object: the book's operations (deposit, withdraw, transfer, hold, ...),
-** and balance_at, quote, history, verify. What a role may call stands in access/call.c. `key`, where not NULL, is an idempotency key:
-** the same call again gives the first result. is_read: a function that writes is refused (READ_ONLY). *answer->text is JSON.
-** The text may be asked for by `select` and filters of `text` where the function gives rows (history).
+** Calls a function by its name, with its arguments as a JSON object: the book's operations (deposit, withdraw, transfer, hold, ...; their
+** members as in ledger_operation_read(), without op), and balance, balance_at, history, quote, head, verify. Who may call what stands in
+** access/call.c. A user sees of a result the user's own balances. `key`, where not NULL, is an idempotency key within the caller's
+** scope: the same call again gives the first result, another one is KEY_REUSED. is_read: a function that writes is refused (READ_ONLY).
+** *answer->text is JSON: ledger_result_json()'s object, or what the function reads. A function or argument that there is not: BAD_QUERY (PGRST202).
 */
 typedef struct ledger_call_request {
   const ledger_caller *caller;
@@ -761,6 +767,8 @@ typedef struct ledger_call_request {
   int is_read;
 } ledger_call_request;
 LEDGER_API int ledger_call(ledger *db, const ledger_call_request *call, ledger_answer *answer);
+/* 1: the function only reads, so that a read-only handle will do; also of a name that is no function's. */
+LEDGER_API int ledger_function_reads(const char *function);
 
 /* The same through a group, so that writers share commits: from any thread, answered when it is durable or refused. */
 LEDGER_API int ledger_group_ask(ledger_group *group, const ledger_query *query, ledger_answer *answer);
@@ -779,6 +787,11 @@ LEDGER_API int ledger_describe(ledger *db, const ledger_caller *caller, char **j
 ** with policy NULL for a table without any. A cursor. */
 LEDGER_API int ledger_policies(ledger *db, ledger_rows **out);
 
+/* What a role may do at all is what the schema's GRANT, REVOKE and ALTER DEFAULT PRIVILEGES say. A schema that grants nothing is read as
+** for a project that granted everything: tables with row-level security, and views WITH (security_invoker), are there for all roles,
+** who then see what policies show them; other tables and views for service_role alone, or, with is_open, for all. Of this handle. */
+LEDGER_API void ledger_open_tables(ledger *db, int is_open);
+
 /* ---------------------------------------------------------------- signing in
 ** Users are rows of the schema's table users where it has one with id, email and a password's hash (full, the five systems), and of the
 ** engine's own ledger_user besides, which keeps what that table has no column for. Passwords are hashed with Argon2id; bcrypt hashes
@@ -790,8 +803,9 @@ typedef struct ledger_auth_settings { /* 0 is the default in brackets */
   int token_seconds;      /* of an access token [3600] */
   int reuse_seconds;      /* a refresh token used again within them gives the same successor [10]; -1: never */
   int password_min;       /* characters [6] */
-  int attempts_max;       /* wrong passwords in a row before an account is locked out [10] */
-  int lock_seconds;       /* for how long, doubled each time up to a day [60] */
+  int session_seconds;    /* a session that was not refreshed for so long is over [2592000: 30 days] */
+  int attempts_max;       /* wrong passwords in a row before a name is locked out [10] */
+  int lock_seconds;       /* for how long; each wrong one after that locks again, for twice as long, up to a day [60] */
   int signup_disabled, anonymous_disabled;
   int must_confirm;       /* a new user's address has to be confirmed before signing in */
   const char *issuer;     /* the iss claim; NULL: none */
@@ -808,24 +822,30 @@ typedef struct ledger_user {
   int has_password;
 } ledger_user;
 
-typedef struct ledger_user_change { /* NULL: as it is, or nothing */
+typedef struct ledger_user_change { /* zero it, then set; NULL: as it is, or nothing */
   const char *id;            /* of a new user: its id, a uuid; minted unless given */
   const char *email, *phone, *password;
   const char *password_hash; /* an Argon2id or bcrypt hash, by an administrator */
   const char *role;
   const char *app_metadata, *user_metadata; /* JSON objects whose members are merged into the present ones; a null member goes */
-  const char *banned_until;  /* a timestamp; "" lifts the ban */
+  const char *banned_until;  /* a timestamp, infinity for good; "" lifts the ban, and a suspension by users.status or is_active */
+  const char *session_id;    /* of an update that sets the password: the session that goes on; the user's others end */
   int confirm;               /* the address counts as proven */
   int is_anonymous;          /* of a new user */
   int by_administrator;      /* ignores signup_disabled and must_confirm, may set role, app_metadata, ban, hash */
 } ledger_user_change;
 
-/* Makes a user, and as the schema has them the rows of user_settings, user_kyc (pending), user_roles (user). USER_EXISTS,
-** WEAK_PASSWORD, INVALID_PARAMETER (address), FORBIDDEN (signup_disabled). */
+/*
+** Makes a user, and as the schema has them the rows of user_settings, user_kyc (pending), user_roles (user). Where the table users
+** has first_name, last_name, name, full_name, username, display_name or avatar_url, they are taken from user_metadata. USER_EXISTS, WEAK_PASSWORD,
+** INVALID_PARAMETER (address, number, metadata), FORBIDDEN (signup_disabled, anonymous_disabled), and what the schema refuses.
+*/
 LEDGER_API int ledger_user_create(ledger *db, const ledger_user_change *change, ledger_user *out);
+/* UNKNOWN_USER, USER_EXISTS, WEAK_PASSWORD, SAME_PASSWORD (the user's own change), INVALID_PARAMETER. */
 LEDGER_API int ledger_user_update(ledger *db, const char *id, const ledger_user_change *change, ledger_user *out);
 LEDGER_API int ledger_user_get(ledger *db, const char *id_or_email, ledger_user *out); /* UNKNOWN_USER */
-/* Page `page` (from 1) of `per_page`, oldest first: calls `each` for each user, which returns 0 to go on; *total where not NULL: of all. */
+/* Page `page` (from 1) of `per_page` (up to 1000), oldest first: calls `each` for each user, which returns 0 to go on (the texts live
+** while it runs); *total where not NULL: of all. */
 LEDGER_API int ledger_user_list(ledger *db, int64_t page, int per_page, int (*each)(void *context, const ledger_user *user),
                                 void *context, int64_t *total);
 /* soft: sets deleted_at and ends the sessions. Else the row goes, which the schema may refuse (FOREIGN_KEY, RESTRICT). */
@@ -860,14 +880,15 @@ typedef struct ledger_identity {
   const char *user_id, *session_id;
   const char *key_id;        /* of an API key */
   const char *permissions;   /* of an API key: a JSON object, {"read:accounts":true}; "" means all that its role may */
-  int rate_limit;            /* of an API key: requests a minute, 0: none */
+  int rate_limit;            /* of an API key: requests a minute; 0: no limit */
 } ledger_identity;
 /* Verifies a JWT: its form, alg HS256 and no other, signature under the present or the previous secret, exp, nbf, iat (30 s of
 ** skew), role; and that its session, where it names one, is alive. BAD_TOKEN, TOKEN_EXPIRED, SESSION_GONE. */
 LEDGER_API int ledger_token_verify(ledger *db, const char *token, ledger_identity *out);
 /* Signs a token for a role without a user (the anon and service_role keys of Supabase clients); *token is the caller's. seconds 0: ten years. */
 LEDGER_API int ledger_token_sign(ledger *db, const char *role, int64_t seconds, char **token);
-/* Sets the secret, 32 bytes or more of text (NULL: a new random one); the one before goes on verifying for `overlap_seconds`. */
+/* Sets the secret, 32 bytes or more of text (NULL: a new random one); the ones before go on verifying for `overlap_seconds`. The
+** present one again: nothing happens. */
 LEDGER_API int ledger_secret_rotate(ledger *db, const char *secret, int64_t overlap_seconds);
 
 typedef struct ledger_key_request {
@@ -876,17 +897,19 @@ typedef struct ledger_key_request {
   const char *name, *description;
   const char *permissions; /* JSON object, NULL: all that the role may */
   const char *expires_at;  /* a timestamp, or NULL */
-  int rate_limit;          /* requests a minute; 0: none; -1: the default, 100 */
+  int rate_limit;          /* requests a minute; 0: the default, 100 of a user's key and no limit of a role's; -1: no limit */
 } ledger_key_request;
 /* Makes an API key; *key, the caller's to free, is shown once: the file keeps a salted SHA-256. *id is the caller's, too. */
 LEDGER_API int ledger_key_create(ledger *db, const ledger_key_request *request, char **id, char **key);
-/* Constant time in what it compares. BAD_KEY. Notes the last use, at most once a minute. */
+/* Constant time in what it compares. BAD_KEY; BANNED, of its user; RATE_LIMITED, where its row allows no requests at all. Notes the
+** last use, at most once a minute. Of an api_keys row that was not made here key_hash is taken for the SHA-256 of the whole key. */
 LEDGER_API int ledger_key_verify(ledger *db, const char *key, ledger_identity *out);
 LEDGER_API int ledger_key_revoke(ledger *db, const char *id); /* BAD_KEY */
-/* Columns id, user_id, role, name, permissions, rate_limit, is_active, created_at, last_used_at, expires_at. A cursor. */
+/* Columns id, user_id, role, name, permissions, rate_limit, is_active, created_at, last_used_at, expires_at, all text. A cursor. */
 LEDGER_API int ledger_key_list(ledger *db, ledger_rows **out);
 
-/* Roles of users, where the schema has roles and user_roles, or users.role. UNKNOWN_USER, UNDEFINED_TYPE (no such role), NO_BOOK where it has neither. */
+/* Roles of users, where the schema has roles and user_roles, or users.role; `user` is an id or an address. What is so already, or not so,
+** stays. UNKNOWN_USER, UNDEFINED_TYPE (no such role), NO_BOOK where it has neither. */
 LEDGER_API int ledger_role_grant(ledger *db, const char *user, const char *role);
 LEDGER_API int ledger_role_revoke(ledger *db, const char *user, const char *role);
 
@@ -894,15 +917,29 @@ LEDGER_API int ledger_role_revoke(ledger *db, const char *user, const char *role
 LEDGER_API int ledger_published_secret(ledger *db, const char **what);
 
 /* ---------------------------------------------------------------- encrypted columns
-** A column whose comment has the line @encrypted is kept as "enc:1:" and base64 of nonce and ciphertext (XChaCha20-Poly1305, table and
-** column as additional data) once the file has a key: see ledger_encrypt(). Through a handle with the key values are written and
-** read in clear by ledger_* functions; without it they are read as they are kept, and writing one is NO_ENCRYPTION_KEY. */
+** A column whose comment has the line @encrypted is kept as "enc:1:" and base64url of nonce and ciphertext (XChaCha20-Poly1305; of json
+** and jsonb a JSON string of that) once the file has a key: see ledger_encrypt(). Through a handle with the key values are written
+** and read in clear by ledger_* functions; without it they are read as they are kept, and writing one is NO_ENCRYPTION_KEY.
+** NULL stays NULL. Such a column can be read whole or asked for null; filters, order and functions over it are UNSUPPORTED.
+**
+** It keeps who has the file and not the key from reading the values. A value is bound to key, table and column: altered, moved
+** into another column or written in clear by another program, it is CORRUPT when it is read, and the message names the place. It is not bound
+** to its row: who can write the file can move it between rows of its column, or put an old one back.
+** Exports and batches carry what is kept; see ledger_export_decrypted(). What was in clear before the file had its key is wiped from
+** the file and its log, but not from backups, nor from batches that were cut before and are still kept. */
 
 #define LEDGER_ENCRYPTION_KEY_BYTES 32
+LEDGER_API void ledger_encryption_key(unsigned char key[LEDGER_ENCRYPTION_KEY_BYTES]); /* a new one, drawn at random */
+/* The handle's key from now on. NO_ENCRYPTION_KEY: the file has another one; NOT_IN_PREREQUISITE: it has none. */
 LEDGER_API int ledger_set_encryption_key(ledger *db, const unsigned char key[LEDGER_ENCRYPTION_KEY_BYTES]);
-/* Gives the file its key and encrypts what is there; or, with the handle's key set, changes it to another one (NULL: decrypts and
-** forgets the key). All in one transaction. *count: values written. */
+/*
+** Gives the file its key and encrypts what is there; or, with the handle's key set, changes it to another one (NULL: decrypts and
+** forgets the key). All in one transaction of its own. *count, where not NULL: values written. The new key is the handle's then.
+** NO_ENCRYPTION_KEY, NOT_IN_PREREQUISITE (no column is marked), ACTIVE_TRANSACTION, CORRUPT (a value that does not open).
+*/
 LEDGER_API int ledger_encrypt(ledger *db, const unsigned char *new_key, int64_t *count);
+/* ledger_export() through this handle, which has the key, writes encrypted columns in clear (1), or as they are kept (0, as at first). */
+LEDGER_API int ledger_export_decrypted(ledger *db, int decrypts);
 
 /* ---------------------------------------------------------------- carrying away */
 

@@ -59,7 +59,7 @@ cp ledger.h "$out/ledger.h"
   sed '/#include "ledger.h"/d' "$build/generated/schemas.c"
 } >"$out/ledger.c"
 {
-  head_lines 'The command line, on ledger.h, cJSON and libpq (loaded where it is needed): cc shell.c ledger.o -lsqlite3 -lsodium -lpcre2-8 -lz -lcjson -lpthread -ldl -lm'
+  head_lines 'The command line, on ledger.h, cJSON and libpq (loaded where it is needed): cc shell.c ledger.o -lsqlite3 -lsodium -lpcre2-8 -lz -lcrypt -lcjson -lpthread -ldl -lm'
   printf '#define LEDGER_SHELL_ALONE /* no schema compiler: built-in schemas only */\n'
   join amalgamation/shell/shell.c
 } >"$out/shell.c"

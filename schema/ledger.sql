@@ -134,7 +134,7 @@ CREATE TABLE IF NOT EXISTS ledger_catalog_policy (
   permissive  INTEGER NOT NULL DEFAULT 1,
   command     TEXT NOT NULL CHECK (command IN ('all', 'select', 'insert', 'update', 'delete')),
   roles       TEXT NOT NULL,         -- JSON array; ["public"] for everyone
-  using_sql   TEXT,                  -- SQLite boolean over the bare column names
+  using_sql   TEXT,                  -- SQLite boolean over the bare column names; a table that it reads is marked, ledger_rls."stored_name", and access/policy_rule.c puts there what the caller may see of it
   check_sql   TEXT,
   definition  TEXT NOT NULL
 );
@@ -328,9 +328,90 @@ CREATE TABLE IF NOT EXISTS ledger_batch_chunk (     -- a batch's body, 64 KiB a 
 
 -- ---- access: who may see and do what
 
-CREATE TABLE IF NOT EXISTS ledger_catalog_privilege ( -- what GRANT, REVOKE and ALTER DEFAULT PRIVILEGES left on tables and views; no row at all: the schema has none of them
+CREATE TABLE IF NOT EXISTS ledger_catalog_view (   -- views WITH (security_invoker = true), which read their tables as the caller
+  relation_id INTEGER PRIMARY KEY,
+  select_sql  TEXT NOT NULL          -- their SELECT in parentheses, each table marked: ledger_rls."stored_name"
+);
+
+CREATE TABLE IF NOT EXISTS ledger_catalog_privilege ( -- what GRANT, REVOKE and ALTER DEFAULT PRIVILEGES left on tables and views: a row at least for each relation; no row at all: the schema has none of them
   relation_id INTEGER NOT NULL,
   role        TEXT NOT NULL,         -- public for everyone
   privileges  TEXT NOT NULL,         -- letters as PostgreSQL's aclitem has them: r select, a insert, w update, d delete
   PRIMARY KEY (relation_id, role)
 ) WITHOUT ROWID;
+
+-- ---- signing in. Times are microseconds since 1970. Nothing of it leaves the file but by a backup.
+
+CREATE TABLE IF NOT EXISTS ledger_user (            -- what the table users has no column for; of a schema without users all there is
+  id                 TEXT NOT NULL PRIMARY KEY, -- users.id as text, or a uuid
+  email              TEXT UNIQUE,        -- only without a table users; small letters
+  phone              TEXT UNIQUE,        -- to sign in with: digits alone
+  password_hash      TEXT,               -- where users has no column for it, or too short a one; null: users has it
+  role               TEXT,               -- the role claim of the user's tokens; null: authenticated
+  app_metadata       TEXT,               -- JSON objects
+  user_metadata      TEXT,
+  is_anonymous       INTEGER NOT NULL DEFAULT 0,
+  email_confirmed_at INTEGER,            -- this and what follows: where users has no column for it
+  phone_confirmed_at INTEGER,
+  last_sign_in_at    INTEGER,
+  banned_until       INTEGER,            -- the largest integer: for good
+  deleted_at         INTEGER,
+  created_at         INTEGER NOT NULL,
+  updated_at         INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS ledger_session (         -- a login on one device, from signing in to its end
+  id           TEXT NOT NULL PRIMARY KEY, -- uuid: the session_id claim
+  user_id      TEXT NOT NULL,
+  row_key,                                -- id of its row of the table sessions, as stored; null: the schema has none
+  method       TEXT NOT NULL,             -- of the amr claim: password, anonymous, otp
+  ip_address   TEXT,                      -- of the client that signed in
+  user_agent   TEXT,
+  created_at   INTEGER NOT NULL,
+  refreshed_at INTEGER NOT NULL,
+  expires_at   INTEGER NOT NULL,          -- unless it is refreshed before
+  ended_at     INTEGER                    -- null: it goes on
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ledger_session_user ON ledger_session (user_id);
+CREATE INDEX IF NOT EXISTS ledger_session_expires ON ledger_session (expires_at);
+
+CREATE TABLE IF NOT EXISTS ledger_refresh_token (   -- of a session the tokens that were given out so far, the last one unused
+  hash       BLOB NOT NULL PRIMARY KEY,   -- BLAKE2b-256 of the token
+  session_id TEXT NOT NULL REFERENCES ledger_session (id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL,
+  used_at    INTEGER                      -- when its successor was given out
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ledger_refresh_token_session ON ledger_refresh_token (session_id);
+
+CREATE TABLE IF NOT EXISTS ledger_secret (          -- what tokens are signed with
+  n          INTEGER PRIMARY KEY,         -- when it was made, or one more than the last one's. The last one signs
+  secret     TEXT NOT NULL,               -- base64 of 32 random bytes, or what was given
+  refresh    BLOB NOT NULL,               -- 32 random bytes, the same in all: by them a refresh token's successor follows from it
+  expires_at INTEGER                      -- until then it verifies; null: the last one
+);
+
+CREATE TABLE IF NOT EXISTS ledger_key (             -- API keys that were made here
+  id           TEXT NOT NULL PRIMARY KEY, -- what stands in the key itself, 16 hexadecimal digits
+  row_key,                                -- id of its row of the table api_keys, as stored, which then has what it has columns for; or null
+  user_id      TEXT,                      -- null: a key of a role
+  role         TEXT,                      -- anon, service_role; null: a key of a user
+  salt         BLOB NOT NULL,             -- 16 random bytes
+  hash         TEXT NOT NULL,             -- SHA-256 of salt and secret, 64 hexadecimal digits; api_keys.key_hash has the same
+  name         TEXT,
+  description  TEXT,
+  permissions  TEXT,                      -- a JSON object; null: all that the role may
+  rate_limit   INTEGER,                   -- requests a minute; null: no limit
+  is_active    INTEGER NOT NULL DEFAULT 1,
+  created_at   INTEGER NOT NULL,
+  last_used_at INTEGER,
+  expires_at   INTEGER                    -- null: never
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ledger_key_row ON ledger_key (row_key) WHERE row_key IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS ledger_attempt (         -- wrong passwords in a row, forgotten a day after the last one
+  name         BLOB NOT NULL PRIMARY KEY, -- BLAKE2b-256 of the name as it was given, in small letters: whether it is a user's does not matter
+  failures     INTEGER NOT NULL,
+  locked_until INTEGER NOT NULL DEFAULT 0,
+  last_at      INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ledger_attempt_last ON ledger_attempt (last_at);

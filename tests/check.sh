@@ -22,6 +22,14 @@ check_layers() {
       "$CC" "${STRICT[@]}" "${INCLUDE[@]}" -DLEDGER_LAYER="${level%%:*}" -fsyntax-only "$source" || return 1
     done
   done
+  check_web_layer
+}
+
+# The server sees the library by ledger.h alone.
+check_web_layer() {
+  local seen
+  seen=$("$CC" -MM -I. web/web.c | tr -s ' \\' '\n' | grep -vE '^(web\.o:|web/(\.\./ledger\.h|[a-z_]+\.[ch]))?$')
+  [ -z "$seen" ] || { printf 'web/ includes: %s\n' "$seen"; return 1; }
 }
 
 check_header() {
@@ -32,17 +40,19 @@ check_header() {
     g++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -I. -fsyntax-only "$OUT/header.cpp"
 }
 
-check_clang() { clang "${STRICT[@]}" "${INCLUDE[@]}" "${MAIN_INCLUDE[@]}" -fsyntax-only ledger.c amalgamation/shell/shell.c schema/compiler/*.c; }
+check_clang() {
+  clang "${STRICT[@]}" "${INCLUDE[@]}" "${MAIN_INCLUDE[@]}" -DLEDGER_WEB -fsyntax-only ledger.c web/web.c amalgamation/shell/shell.c schema/compiler/*.c
+}
 
 check_format() {
-  clang-format --dry-run -Werror ledger.c amalgamation/*.c amalgamation/*/*.c schema/compiler/*.c
+  clang-format --dry-run -Werror ledger.c amalgamation/*.c amalgamation/*/*.c schema/compiler/*.c web/*.c
 }
 
 # Functions that the style forbids. strtod() may stand where PostgreSQL itself reads a double: real and double precision, and
 # fractions of a second; never where money passes.
 check_banned() {
   local found
-  found=$(grep -nE '\b(strtod|atof|atoi|strcpy|strcat|sprintf|vsprintf|gets)\(' -r ledger.c amalgamation schema/compiler --include='*.[ch]' |
+  found=$(grep -nE '\b(strtod|atof|atoi|strcpy|strcat|sprintf|vsprintf|gets)\(' -r ledger.c amalgamation schema/compiler web --include='*.[ch]' |
     grep -vE ':[[:space:]]*(/\*|\*\*)|/\* .*\*/$' |
     grep -vE '^amalgamation/types/(real|interval_input|moment_token)\.c:[0-9]+:.*strtod')
   [ -z "$found" ] || { printf '%s\n' "$found"; return 1; }
@@ -58,6 +68,18 @@ check_amalgamation() {
     "$OUT/amalgamation/ledger" get "$OUT/amalgamation/try.db" users 'select=email' | grep -q admin@wallstreet.com
 }
 
+# The server under a mixed load, built with ThreadSanitizer. What is inside civetweb and OpenSSL, which are not, is not looked at.
+check_threads() {
+  local threads="$OUT/threads"
+  mkdir -p "$threads"
+  [ -d "$threads/sqlite" ] || cp -r "$OUT/sqlite" "$threads/sqlite" 2>/dev/null || true
+  (
+    OUT=$threads CFLAGS="-O1 -g -fsanitize=thread"
+    export TSAN_OPTIONS=ignore_noninstrumented_modules=1:exitcode=66:second_deadlock_stack=1
+    do_build && LEDGER="$PWD/$OUT/ledger" tests/web/threads.sh
+  )
+}
+
 # All tests again, built with the sanitizers; but README's, whose commands link and load the library without them.
 check_sanitized() {
   local sanitized="$OUT/sanitized"
@@ -70,7 +92,7 @@ check_sanitized() {
     export LSAN_OPTIONS=suppressions=$PWD/$OUT/leaks:print_suppressions=0
     export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
     export SANITIZED=$CFLAGS
-    do_build && run_tests ground types compiler schema store book access sync shell extension amalgamation differential fuzz faults
+    do_build && run_tests ground types compiler schema store book access sync shell web clients extension amalgamation differential fuzz faults
   )
 }
 
@@ -86,6 +108,7 @@ run_check() {
   check_step "formatting" check_format
   check_step "banned functions" check_banned
   check_step "the drop-in, compiled and tried" check_amalgamation
+  check_step "the server under a load, with ThreadSanitizer" check_threads
   printf 'the tests under AddressSanitizer and UndefinedBehaviorSanitizer:\n'
   check_sanitized || CHECK_FAILED=$((CHECK_FAILED + 1))
   [ "$CHECK_FAILED" -eq 0 ] || { printf '%d checks failed\n' "$CHECK_FAILED"; return 1; }

@@ -72,7 +72,7 @@ run_programs() { # runs beside the server; arguments: the sources
 run_tests() { # room...
   local sources=() source room
   [ $# -gt 0 ] ||
-    set -- ground types compiler schema store book access sync shell readme extension amalgamation differential fuzz faults
+    set -- ground types compiler schema store book access sync shell web clients readme extension amalgamation differential fuzz faults
   for room in "$@"; do
     for source in tests/"$room"/test_*.c tests/"$room"/test_*.sh; do [ -f "$source" ] && sources+=("$source"); done
   done

@@ -57,7 +57,10 @@ static const char *const audit_columns[2][AUDIT_FIELD_COUNT] = {{
 /* Of a handle: who acts, and how its audit_logs is laid out. */
 struct audit {
   struct arena actor_arena;
-  struct value actor[AUDIT_FIELD_COUNT];   /* from AUDIT_ACTOR_FIRST to AUDIT_ACTOR_LAST */
+  struct value actor[AUDIT_FIELD_COUNT]; /* from AUDIT_ACTOR_FIRST to AUDIT_ACTOR_LAST */
+  bool is_aside;                         /* another one acts for a while: audit_act() */
+  struct arena aside_arena;
+  struct value aside[AUDIT_FIELD_COUNT];
   struct arena arena;                      /* of what follows, which is of one catalog */
   const struct relation *relation;         /* NULL: not laid out yet */
   struct value *row;                       /* all columns, those of the actor filled in */
@@ -71,6 +74,11 @@ struct audit {
 };
 
 /* ---- layout */
+
+static void audit_fill_actor(struct audit *audit) {
+  for (int field = AUDIT_ACTOR_FIRST; field <= AUDIT_ACTOR_LAST; field++)
+    *audit->fields[field] = audit->actor[field];
+}
 
 static int audit_lay_out(ledger *db, struct audit *audit, const struct relation *relation) {
   const char *const *names = audit_columns[book_tables(db)->audit_is_full ? 0 : 1];
@@ -94,8 +102,7 @@ static int audit_lay_out(ledger *db, struct audit *audit, const struct relation 
     else
       audit->others[audit->other_count++] = i;
   }
-  for (int field = AUDIT_ACTOR_FIRST; field <= AUDIT_ACTOR_LAST; field++)
-    *audit->fields[field] = audit->actor[field];
+  audit_fill_actor(audit);
   audit->relation = relation;
   return LEDGER_OK;
 }
@@ -123,6 +130,7 @@ static void audit_close(ledger *db) {
   audit_forget(db);
   if (db->audit == NULL) return;
   arena_free(&db->audit->actor_arena);
+  arena_free(&db->audit->aside_arena);
   arena_free(&db->audit->arena);
   sqlite3_free(db->audit);
   db->audit = NULL;
@@ -282,12 +290,16 @@ static int audit_check_user(ledger *db, const struct relation *relation, const s
   sqlite3_str_appendf(sql, "SELECT 1 FROM main.\"%w\" WHERE \"%w\" = ?1",
                       key->reference->stored_name,
                       key->reference->columns[key->reference_columns[0]].name);
-  sqlite3_stmt *stmt;
-  int rc = statement_prepare(db, sql, &stmt);
-  if (rc != LEDGER_OK) return rc;
-  rc = statement_bind_all(db, stmt, 1, id);
+  static const char statement[] = "the user who acts";
+  sqlite3_stmt *stmt = statement_find(db, statement, sizeof statement);
+  if (stmt != NULL)
+    sqlite3_free(sqlite3_str_finish(sql));
+  else
+    stmt = statement_make(db, statement, sizeof statement, sql);
+  if (stmt == NULL) return db->error.code;
+  int rc = statement_bind_all(db, stmt, 1, id);
   if (rc == LEDGER_OK) rc = statement_step(db, stmt);
-  statement_end(stmt);
+  sqlite3_reset(stmt);
   if (rc == LEDGER_ROW) return LEDGER_OK;
   if (rc != LEDGER_DONE) return rc;
   return error_set(&db->error, LEDGER_FOREIGN_KEY, "no user has the id %.*s, who would act",
@@ -307,7 +319,21 @@ static int audit_actor_value(ledger *db, const struct relation *relation, enum a
   return rc;
 }
 
-static int audit_read_actor(ledger *db, const ledger_actor *actor) {
+/* is_lenient: what is none, and a user who is not there, is left out. */
+static int audit_read_field(ledger *db, const struct relation *relation, enum audit_field field,
+                            const char *text, bool is_lenient, struct arena *arena,
+                            struct value *out) {
+  int rc = audit_actor_value(db, relation, field, text, arena, out);
+  if (rc == LEDGER_OK && (field == AUDIT_USER_ID || field == AUDIT_ADMIN_ID))
+    rc = audit_check_user(db, relation, out);
+  if (rc == LEDGER_OK || !is_lenient || (rc != LEDGER_INVALID_TEXT && rc != LEDGER_FOREIGN_KEY))
+    return rc;
+  error_clear(&db->error);
+  out->kind = VALUE_NULL;
+  return LEDGER_OK;
+}
+
+static int audit_read_actor(ledger *db, const ledger_actor *actor, bool is_lenient) {
   struct audit *audit;
   struct arena arena = {0};
   struct value values[AUDIT_FIELD_COUNT] = {{.kind = VALUE_NULL}};
@@ -323,10 +349,8 @@ static int audit_read_actor(ledger *db, const ledger_actor *actor) {
     texts[AUDIT_USER_AGENT] = actor->user_agent;
   }
   for (int field = AUDIT_ACTOR_FIRST; field <= AUDIT_ACTOR_LAST && rc == LEDGER_OK; field++)
-    rc = audit_actor_value(db, relation, (enum audit_field)field, texts[field], &arena,
-                           &values[field]);
-  if (rc == LEDGER_OK) rc = audit_check_user(db, relation, &values[AUDIT_USER_ID]);
-  if (rc == LEDGER_OK) rc = audit_check_user(db, relation, &values[AUDIT_ADMIN_ID]);
+    rc = audit_read_field(db, relation, (enum audit_field)field, texts[field], is_lenient, &arena,
+                          &values[field]);
   if (rc != LEDGER_OK) {
     arena_free(&arena);
     return rc;
@@ -334,16 +358,40 @@ static int audit_read_actor(ledger *db, const ledger_actor *actor) {
   arena_free(&audit->actor_arena);
   audit->actor_arena = arena;
   memcpy(audit->actor, values, sizeof values);
-  for (int field = AUDIT_ACTOR_FIRST; field <= AUDIT_ACTOR_LAST; field++)
-    *audit->fields[field] = values[field];
+  audit_fill_actor(audit);
   return LEDGER_OK;
+}
+
+LEDGER_PRIVATE int audit_act(ledger *db, const ledger_actor *actor) {
+  struct audit *audit;
+  int rc = book_enter(db);
+  if (rc == LEDGER_OK) rc = audit_enter(db, &audit);
+  if (rc != LEDGER_OK || book_tables(db)->audit_logs == NULL) return rc;
+  if (!audit->is_aside) {
+    audit->aside_arena = audit->actor_arena;
+    memcpy(audit->aside, audit->actor, sizeof audit->aside);
+    audit->actor_arena = (struct arena){0};
+    audit->is_aside = true;
+  }
+  return audit_read_actor(db, actor, true);
+}
+
+LEDGER_PRIVATE void audit_act_end(ledger *db) {
+  struct audit *audit = db->audit;
+  if (audit == NULL || !audit->is_aside) return;
+  arena_free(&audit->actor_arena);
+  audit->actor_arena = audit->aside_arena;
+  audit->aside_arena = (struct arena){0};
+  memcpy(audit->actor, audit->aside, sizeof audit->actor);
+  audit->is_aside = false;
+  if (audit->relation != NULL) audit_fill_actor(audit);
 }
 
 LEDGER_PRIVATE int audit_set_actor(ledger *db, const ledger_actor *actor) {
   int rc = transaction_begin_read(db);
   if (rc != LEDGER_OK) return rc;
   rc = book_enter(db);
-  if (rc == LEDGER_OK) rc = audit_read_actor(db, actor);
+  if (rc == LEDGER_OK) rc = audit_read_actor(db, actor, false);
   transaction_end_read(db);
   return rc;
 }
@@ -411,7 +459,7 @@ static int audit_value(ledger *db, const struct column *column, const struct val
     sqlite3_str_appendall(out, "null");
     return LEDGER_OK;
   }
-  if (audit_is_secret(column->name)) {
+  if (column->is_secret || audit_is_secret(column->name)) {
     audit_digest(out, value);
     return LEDGER_OK;
   }

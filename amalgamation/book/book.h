@@ -263,6 +263,9 @@ LEDGER_PRIVATE int audit_write(ledger *db, const struct audit_event *event, unsi
 /* The same hash from a row as read: the columns in the relation's order. */
 LEDGER_PRIVATE void audit_hash(const struct relation *audit_logs, const struct value *row, unsigned char hash[32]);
 LEDGER_PRIVATE int audit_set_actor(ledger *db, const ledger_actor *actor);
+/* Somebody else acts for a while, NULL: nobody; what of it the trail has no place for, a user who is gone included, is left out. */
+LEDGER_PRIVATE int audit_act(ledger *db, const ledger_actor *actor);
+LEDGER_PRIVATE void audit_act_end(ledger *db); /* who acted before acts again */
 /* The tables whose rows are kept in the trail; the columns of a row as it keeps them, see audit.c. Verify's, too. */
 LEDGER_PRIVATE bool audit_is_of(const struct relation *relation);
 LEDGER_PRIVATE int audit_object(ledger *db, const struct relation *relation, const struct value *row, const struct value *other,
@@ -416,19 +419,23 @@ LEDGER_PRIVATE int64_t portfolio_left(const struct hold_state *hold);
 /* Makes `amount` of what is left of a hold available again, for the legs behind it that take it, or for good. */
 LEDGER_PRIVATE int portfolio_give_back(ledger *db, struct journal *journal, const struct hold_state *hold, int64_t amount);
 
-/* ---- batch.c, group.c, history.c, operation_json.c */
+/* ---- batch.c, history.c, operation_json.c */
 
 LEDGER_PRIVATE int batch_post(ledger *db, int count, const ledger_operation *operations, enum ledger_batch_mode mode, int flags,
                               ledger_result *results);
-LEDGER_PRIVATE int group_open(ledger *db, int operations_max, ledger_group **out);
-LEDGER_PRIVATE int group_post(ledger_group *group, const ledger_operation *operation, ledger_result *result,
-                              ledger_group_room *room);
-LEDGER_PRIVATE void group_close(ledger_group *group);
 LEDGER_PRIVATE int history_balance_at(ledger *db, const char *account, const char *time, enum ledger_clock clock,
                                       ledger_balance *out);
 LEDGER_PRIVATE int history_rows(ledger *db, const ledger_history_filter *filter, ledger_rows **out);
 LEDGER_PRIVATE int operation_read(ledger *db, const char *json, size_t length, ledger_operation *out);
 LEDGER_PRIVATE char *operation_result_json(const ledger_result *result);
+/* The object of a balance in such a result. */
+LEDGER_PRIVATE void operation_balance_json(sqlite3_str *out, const ledger_balance *balance, bool with_limits);
+/* The members of operations, from 0 in the order of ledger.h, legs last: is it needed in one of the kind, may it be there? False
+** behind the last. */
+LEDGER_PRIVATE bool operation_member(enum ledger_operation_kind kind, int member, const char **name, const char **meaning,
+                                     bool *is_needed, bool *is_allowed);
+/* The newest rate of a pair at a moment, in the arena. NO_RATE. */
+LEDGER_PRIVATE int exchange_rate(ledger *db, const char *from, const char *to, int64_t moment_us, const char **out);
 
 /* ---- head.c, verify.c */
 

@@ -53,6 +53,14 @@ LEDGER_PRIVATE int exchange_formula(int64_t paid, int paid_scale, const char *ra
   return rc == LEDGER_OK ? rc : error_set(error, rc, "the amount received is out of range");
 }
 
+LEDGER_PRIVATE int exchange_rate(ledger *db, const char *from, const char *to, int64_t moment_us,
+                                 const char **out) {
+  struct exchange_rate rate;
+  int rc = exchange_find(db, from, to, moment_us, &rate);
+  if (rc == LEDGER_OK) *out = rate.rate;
+  return rc;
+}
+
 /* What the journal's amount gives, in units of the receiver's scale. */
 static int exchange_give(ledger *db, const struct exchange_rate *rate, struct journal *journal,
                          enum money_rounding rounding) {

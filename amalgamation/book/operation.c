@@ -94,6 +94,24 @@ LEDGER_PRIVATE int operation_kind(const char *word, size_t length) {
   return -1;
 }
 
+LEDGER_PRIVATE bool operation_member(enum ledger_operation_kind kind, int member, const char **name,
+                                     const char **meaning, bool *is_needed, bool *is_allowed) {
+  static const char *const meanings[FIELD_COUNT] = {
+#define X(name, text) text,
+      LEDGER_OPERATION_TEXTS(X) LEDGER_OPERATION_FLAGS(X)
+#undef X
+          "condition: the version of the account, or the payer, or else the receiver",
+      "condition: the version of the receiver, besides the payer's", "the legs of the posting"};
+  if (member >= FIELD_COUNT) return false;
+  const struct operation_row *row = &operation_rows[kind];
+  uint64_t bit = UINT64_C(1) << member;
+  *name = operation_fields[member];
+  *meaning = meanings[member];
+  *is_needed = ((row->needs | F(reference)) & bit) != 0;
+  *is_allowed = *is_needed || ((row->allows | OPERATION_COMMON) & bit) != 0;
+  return true;
+}
+
 /* ---- reading what was asked */
 
 static uint64_t operation_given(const ledger_operation *asked) {

@@ -251,7 +251,8 @@ static void result_text(sqlite3_str *out, const char *name, const char *text) {
   if (text[0] != 0) json_member(out, name, text);
 }
 
-static void result_balance(sqlite3_str *out, const ledger_balance *balance, bool with_limits) {
+LEDGER_PRIVATE void operation_balance_json(sqlite3_str *out, const ledger_balance *balance,
+                                           bool with_limits) {
   sqlite3_str_appendchar(out, 1, '{');
   result_text(out, "account", balance->account);
   result_text(out, "number", balance->number);
@@ -303,7 +304,7 @@ LEDGER_PRIVATE char *operation_result_json(const ledger_result *result) {
     sqlite3_str_appendall(out, ",\"balances\":[");
     for (int i = 0; i < result->balance_count; i++) {
       if (i > 0) sqlite3_str_appendchar(out, 1, ',');
-      result_balance(out, &result->balances[i], with_limits);
+      operation_balance_json(out, &result->balances[i], with_limits);
     }
     sqlite3_str_appendchar(out, 1, ']');
   }

@@ -128,6 +128,32 @@ LEDGER_PRIVATE void seal_stream_resume(struct seal_stream *stream, const unsigne
 LEDGER_PRIVATE bool seal_stream_pull(struct seal_stream *stream, const void *bytes, size_t length,
                                      const unsigned char about[SEAL_BLAKE2B_BYTES], bool is_last, unsigned char *out);
 
+/* One value under a key: the nonce, which is drawn at random, then the ciphertext and its tag (XChaCha20-Poly1305), SEAL_VALUE_MORE_BYTES
+** longer than the value. `about` is not in it, but it opens for no other. */
+#define SEAL_VALUE_KEY_BYTES 32
+#define SEAL_VALUE_NONCE_BYTES 24
+#define SEAL_VALUE_MORE_BYTES 40
+LEDGER_PRIVATE void seal_value(const unsigned char key[SEAL_VALUE_KEY_BYTES], const void *bytes, size_t length,
+                               const unsigned char about[SEAL_BLAKE2B_BYTES], unsigned char *out);
+/* False: another key, another `about`, or altered. `out` has room for length - SEAL_VALUE_MORE_BYTES. */
+LEDGER_PRIVATE bool seal_value_open(const unsigned char key[SEAL_VALUE_KEY_BYTES], const unsigned char *bytes, size_t length,
+                                    const unsigned char about[SEAL_BLAKE2B_BYTES], void *out);
+/* base64url without padding (RFC 4648, 5): digits without the NUL, the text with it, and back. False: it is none, or too long. */
+LEDGER_PRIVATE size_t seal_base64_length(size_t length);
+LEDGER_PRIVATE void seal_base64(const void *bytes, size_t length, char *out);
+LEDGER_PRIVATE bool seal_base64_read(const char *text, size_t length, unsigned char *out, size_t room, size_t *used);
+
+/* HMAC-SHA256 (RFC 2104) under a key of any length. */
+LEDGER_PRIVATE void seal_hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t length,
+                                     unsigned char out[SEAL_SHA256_BYTES]);
+LEDGER_PRIVATE bool seal_equal(const void *a, const void *b, size_t length); /* in the same time wherever they differ */
+/* Argon2id (RFC 9106) as its text, $argon2id$v=19$m=...; false: no memory for it. One at a time in a process: see seal.c. */
+#define SEAL_PASSWORD_TEXT 128 /* bytes of the text, with a NUL */
+LEDGER_PRIVATE bool seal_password(const char *password, size_t length, char out[SEAL_PASSWORD_TEXT]);
+/* False also where there is no memory for it, which libsodium does not tell apart. */
+LEDGER_PRIVATE bool seal_password_is(const char *text, const char *password, size_t length);
+LEDGER_PRIVATE bool seal_password_is_old(const char *text); /* not as seal_password() would make it */
+
 /* ---- deflate.c: compression of chunks (RFC 1951, raw); the only file that includes zlib.h */
 
 #define DEFLATE_CHUNK_MAX (1 << 20) /* bytes of a chunk, before and after */

@@ -3,6 +3,7 @@
 */
 #include "../internal.h"
 
+#include <pthread.h>
 #include <sodium.h>
 
 _Static_assert(sizeof(struct seal_sha256) >= sizeof(crypto_hash_sha256_state),
@@ -209,3 +210,110 @@ LEDGER_PRIVATE bool seal_stream_pull(struct seal_stream *stream, const void *byt
   return rc == 0 && tag == (is_last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL
                                     : crypto_secretstream_xchacha20poly1305_TAG_MESSAGE);
 }
+
+/* ---- a value by itself */
+
+_Static_assert(SEAL_VALUE_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "a key");
+_Static_assert(SEAL_VALUE_NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "a nonce");
+_Static_assert(SEAL_VALUE_MORE_BYTES ==
+                   SEAL_VALUE_NONCE_BYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES,
+               "what a value grows by");
+
+LEDGER_PRIVATE void seal_value(const unsigned char key[SEAL_VALUE_KEY_BYTES], const void *bytes,
+                               size_t length, const unsigned char about[SEAL_BLAKE2B_BYTES],
+                               unsigned char *out) {
+  seal_random(out, SEAL_VALUE_NONCE_BYTES);
+  crypto_aead_xchacha20poly1305_ietf_encrypt(out + SEAL_VALUE_NONCE_BYTES, NULL, bytes, length,
+                                             about, SEAL_BLAKE2B_BYTES, NULL, out, key);
+}
+
+LEDGER_PRIVATE bool seal_value_open(const unsigned char key[SEAL_VALUE_KEY_BYTES],
+                                    const unsigned char *bytes, size_t length,
+                                    const unsigned char about[SEAL_BLAKE2B_BYTES], void *out) {
+  if (length < SEAL_VALUE_MORE_BYTES) return false;
+  return crypto_aead_xchacha20poly1305_ietf_decrypt(
+             out, NULL, NULL, bytes + SEAL_VALUE_NONCE_BYTES, length - SEAL_VALUE_NONCE_BYTES,
+             about, SEAL_BLAKE2B_BYTES, bytes, key) == 0;
+}
+
+/* ---- base64 of URLs, without padding (RFC 4648, 5) */
+
+LEDGER_PRIVATE size_t seal_base64_length(size_t length) {
+  return sodium_base64_encoded_len(length, sodium_base64_VARIANT_URLSAFE_NO_PADDING) - 1;
+}
+
+LEDGER_PRIVATE void seal_base64(const void *bytes, size_t length, char *out) {
+  sodium_bin2base64(out, seal_base64_length(length) + 1, bytes, length,
+                    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+LEDGER_PRIVATE bool seal_base64_read(const char *text, size_t length, unsigned char *out,
+                                     size_t room, size_t *used) {
+  return sodium_base642bin(out, room, text, length, NULL, used, NULL,
+                           sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
+}
+
+/* ---- what tokens and passwords need */
+
+LEDGER_PRIVATE void seal_hmac_sha256(const void *key, size_t key_length, const void *bytes,
+                                     size_t length, unsigned char out[SEAL_SHA256_BYTES]) {
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, key, key_length);
+  crypto_auth_hmacsha256_update(&state, bytes, length);
+  crypto_auth_hmacsha256_final(&state, out);
+  seal_wipe(&state, sizeof state);
+}
+
+LEDGER_PRIVATE bool seal_equal(const void *a, const void *b, size_t length) {
+  return sodium_memcmp(a, b, length) == 0;
+}
+
+/* OWASP's choice for Argon2id: 19 MiB, two passes, one lane; 20 to 30 ms. libsodium's own INTERACTIVE takes 64 MiB, more than a
+** server that is to stay under 20 may have even for a moment. The memory is mapped for the call and given back after it; and one
+** password is hashed at a time, whatever the number of threads, so that a hundred who sign in at once need 19 MiB and not 2 GB. */
+#define SEAL_PASSWORD_PASSES 2
+#define SEAL_PASSWORD_BYTES (19 * 1024 * 1024)
+
+_Static_assert(SEAL_PASSWORD_TEXT == crypto_pwhash_STRBYTES, "the text of a hash");
+
+static pthread_mutex_t seal_password_turn = PTHREAD_MUTEX_INITIALIZER;
+
+LEDGER_PRIVATE bool seal_password(const char *password, size_t length,
+                                  char out[SEAL_PASSWORD_TEXT]) {
+  seal_start();
+  pthread_mutex_lock(&seal_password_turn);
+  bool is_made = crypto_pwhash_argon2id_str(out, password, length, SEAL_PASSWORD_PASSES,
+                                            SEAL_PASSWORD_BYTES) == 0;
+  pthread_mutex_unlock(&seal_password_turn);
+  return is_made;
+}
+
+/* libsodium wants a text in all of its room. */
+static bool seal_password_room(const char *text, char room[SEAL_PASSWORD_TEXT]) {
+  size_t length = strlen(text);
+  if (length >= SEAL_PASSWORD_TEXT) return false;
+  memset(room, 0, SEAL_PASSWORD_TEXT);
+  memcpy(room, text, length);
+  return true;
+}
+
+LEDGER_PRIVATE bool seal_password_is(const char *text, const char *password, size_t length) {
+  char room[SEAL_PASSWORD_TEXT];
+  if (!seal_password_room(text, room)) return false;
+  seal_start();
+  pthread_mutex_lock(&seal_password_turn);
+  bool is_of_it = crypto_pwhash_argon2id_str_verify(room, password, length) == 0;
+  pthread_mutex_unlock(&seal_password_turn);
+  return is_of_it;
+}
+
+LEDGER_PRIVATE bool seal_password_is_old(const char *text) {
+  char room[SEAL_PASSWORD_TEXT];
+  seal_start();
+  return !seal_password_room(text, room) ||
+         crypto_pwhash_argon2id_str_needs_rehash(room, SEAL_PASSWORD_PASSES,
+                                                 SEAL_PASSWORD_BYTES) != 0;
+}
+
+#undef SEAL_PASSWORD_PASSES
+#undef SEAL_PASSWORD_BYTES

@@ -68,6 +68,8 @@ static int cmd_info(const struct command *command, char **arguments, char **valu
     cJSON_AddStringToObject(out, "device", facts.device);
     cJSON_AddStringToObject(out, "created_at", facts.created_at);
     cJSON_AddStringToObject(out, "sqlite", facts.sqlite);
+    if (facts.encryption_key[0])
+      cJSON_AddStringToObject(out, "encryption_key", facts.encryption_key);
     info_add(out, "format", facts.format);
     info_add(out, "tables", facts.tables);
     info_add(out, "views", facts.views);
@@ -96,6 +98,7 @@ static int cmd_info(const struct command *command, char **arguments, char **valu
            facts.compiler);
     printf("device     %s, created %s\n", facts.device, facts.created_at);
     printf("sqlite     %s, file format %d\n", facts.sqlite, facts.format);
+    if (facts.encryption_key[0]) printf("encrypted  with key %s\n", facts.encryption_key);
     printf("holds      tables %d, views %d, columns %d, constraints %d, indexes %d, triggers %d, "
            "policies %d\n           rows %" PRId64 "\n",
            facts.tables, facts.views, facts.columns, facts.constraints, facts.indexes,
@@ -117,7 +120,9 @@ enum {
   EXPORT_OUT,
   EXPORT_SINCE,
   EXPORT_ENROL,
-  EXPORT_PUBLIC_KEY
+  EXPORT_PUBLIC_KEY,
+  EXPORT_DECRYPT,
+  EXPORT_KEY
 };
 
 struct export {
@@ -176,6 +181,11 @@ static int export_options(const struct command *command, char **values, struct e
     return report_usage(command, "--since is about batches: it goes with no part");
   if (export->enrols && !values[EXPORT_INIT])
     return report_usage(command, "--enrol goes with --init");
+  if (values[EXPORT_DECRYPT] && (!export->has_part || (export->part != LEDGER_EXPORT_FULL &&
+                                                       export->part != LEDGER_EXPORT_DATA_ONLY)))
+    return report_usage(command, "--decrypt goes with --full or --data-only");
+  if (values[EXPORT_KEY] && !values[EXPORT_DECRYPT])
+    return report_usage(command, "--key-file goes with --decrypt");
   if (values[EXPORT_PUBLIC_KEY] && !export->enrols)
     return report_usage(command, "--public-key goes with --enrol");
   if (!report_number(values[EXPORT_SINCE], INT64_MAX, &export->since))
@@ -199,7 +209,13 @@ static int cmd_export(const struct command *command, char **arguments, char **va
   int flags = cuts ? LEDGER_SMALL : LEDGER_SMALL | LEDGER_READ_ONLY_FILE;
   export.db = report_open(command, arguments[0], flags, &status);
   if (!export.db) return status;
-  if ((status = output_open(&export.output, command, values[EXPORT_OUT])) == EXIT_DONE) {
+  if (values[EXPORT_DECRYPT]) {
+    status = encrypt_use_key(command, export.db, values[EXPORT_KEY]);
+    if (status == EXIT_DONE && ledger_export_decrypted(export.db, 1) != LEDGER_OK)
+      status = report_error(command->name, arguments[0], export.db);
+  }
+  if (status == EXIT_DONE) status = output_open(&export.output, command, values[EXPORT_OUT]);
+  if (status == EXIT_DONE) {
     ledger_progress(export.db, progress_report, &progress);
     int rc = export_all(&export);
     progress_end(&progress);

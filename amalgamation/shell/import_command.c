@@ -41,7 +41,7 @@ static int import_print(const struct command *command, const char *dump, const c
   return EXIT_DONE;
 }
 
-enum { IMPORT_OPTION_CONTINUE, IMPORT_JSON };
+enum { IMPORT_OPTION_CONTINUE, IMPORT_JSON, IMPORT_KEY };
 
 static int cmd_import(const struct command *command, char **arguments, char **values) {
   const char *dump = arguments[1];
@@ -59,7 +59,8 @@ static int cmd_import(const struct command *command, char **arguments, char **va
     return EXIT_USAGE;
   }
   ledger *db = report_open(command, arguments[0], LEDGER_SMALL, &status);
-  if (db) {
+  if (db) status = encrypt_use_key(command, db, values[IMPORT_KEY]);
+  if (db && status == EXIT_DONE) {
     ledger_progress(db, progress_report, &progress);
     int rc = ledger_import(db, import_input_read, &input,
                            values[IMPORT_OPTION_CONTINUE] ? LEDGER_IMPORT_CONTINUE : 0, &report);
@@ -78,8 +79,8 @@ static int cmd_import(const struct command *command, char **arguments, char **va
       status = import_print(command, dump, report);
     }
     ledger_free(report);
-    ledger_close(db);
   }
+  ledger_close(db);
   if (!is_standard) close(input.file);
   return report_flush(command->name, status);
 }

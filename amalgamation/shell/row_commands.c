@@ -151,7 +151,7 @@ static int load_input(struct load *load, struct lines *lines, struct progress *p
   return status;
 }
 
-enum { LOAD_CONTINUE, LOAD_OPTION_BATCH, LOAD_QUIET, LOAD_PLAIN, LOAD_ACTOR };
+enum { LOAD_CONTINUE, LOAD_OPTION_BATCH, LOAD_QUIET, LOAD_PLAIN, LOAD_ACTOR, LOAD_KEY };
 
 static int cmd_load(const struct command *command, char **arguments, char **values) {
   int status = EXIT_DONE;
@@ -164,6 +164,10 @@ static int cmd_load(const struct command *command, char **arguments, char **valu
   load.db = report_open_as(command, arguments[0], values[LOAD_PLAIN] ? LEDGER_PLAIN : 0,
                            values[LOAD_ACTOR], &status);
   if (!load.db) return status;
+  if ((status = encrypt_use_key(command, load.db, values[LOAD_KEY])) != EXIT_DONE) {
+    ledger_close(load.db);
+    return status;
+  }
   struct lines lines;
   if (!lines_open(&lines)) {
     ledger_close(load.db);
@@ -212,15 +216,17 @@ static int rows_print_json(const struct command *command, const char *where, con
   return rc == LEDGER_DONE || rc == LEDGER_OK ? EXIT_DONE : report_error(command->name, where, db);
 }
 
+enum { GET_KEY };
+
 static int cmd_get(const struct command *command, char **arguments, char **values) {
-  (void)values;
   int status = EXIT_DONE;
   ledger_rows *rows = NULL;
   ledger *db = report_open(command, arguments[0], LEDGER_READ_ONLY_FILE, &status);
   if (!db) return status;
-  if (ledger_select(db, arguments[1], arguments[2], &rows) == LEDGER_OK)
+  status = encrypt_use_key(command, db, values[GET_KEY]);
+  if (status == EXIT_DONE && ledger_select(db, arguments[1], arguments[2], &rows) == LEDGER_OK)
     status = rows_print_json(command, arguments[1], db, rows);
-  else
+  else if (status == EXIT_DONE)
     status = report_error(command->name, arguments[1], db);
   ledger_close(db);
   return report_flush(command->name, status);

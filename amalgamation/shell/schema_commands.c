@@ -164,8 +164,14 @@ static int init_report(const struct command *command, ledger *db, const char *pa
   if (ledger_info(db, &facts) != LEDGER_OK) return report_error(command->name, path, db);
   printf("%s: schema %s: tables %d, views %d, policies %d, seed rows %" PRId64 "\n", path,
          facts.schema_name, facts.tables, facts.views, facts.policies, facts.rows);
-  if (strcmp(name, "full") == 0)
-    puts("The admin user has no password yet: nobody can sign in as admin until one is set.");
+  ledger_user admin;
+  const char *published = NULL;
+  if (strcmp(name, "full") == 0 && ledger_user_get(db, "admin@ledger.local", &admin) == LEDGER_OK &&
+      !admin.has_password)
+    printf("Nobody can sign in as admin until a password is set: ledger user password %s %s\n",
+           path, admin.email);
+  if (ledger_published_secret(db, &published) == LEDGER_OK && published)
+    printf("Before others are served: %s.\n", published);
   return EXIT_DONE;
 }
 
@@ -411,17 +417,15 @@ static int init_from(const struct command *command, const char *path, char **val
 
 /* ---- commands */
 
-static int cmd_init(const struct command *command, char **arguments, char **values) {
-  const char *path = arguments[0];
-  if (values[INIT_FROM]) return init_from(command, path, values);
-  if (values[INIT_TABLES] || values[INIT_PUBLIC_KEY])
-    return report_usage(command, "--tables and --public-key go with --from");
-  const char *name = values[INIT_SCHEMA] ? values[INIT_SCHEMA] : "full";
+/* Makes the file from a schema, built in or a path. *out is a handle where a library call failed, too; close it always. */
+static int init_file(const struct command *command, const char *path, const char *name,
+                     bool is_lenient, int flags, ledger **out) {
   const char *script = ledger_schema(name);
   struct schema_result *result = NULL;
   int status = EXIT_DONE;
+  *out = NULL;
   if (!script) {
-    result = schema_compile_path(command, name, values[INIT_LENIENT] != NULL, stderr, &status);
+    result = schema_compile_path(command, name, is_lenient, stderr, &status);
     if (!result) return status;
     if (result->error_count) {
       schema_count(stderr, name, result);
@@ -432,21 +436,153 @@ static int cmd_init(const struct command *command, char **arguments, char **valu
     }
     script = result->script;
   }
+  if (ledger_create(path, script, flags, out) != LEDGER_OK)
+    status = report_error(command->name, path, *out);
+  schema_free(result);
+  return status;
+}
+
+static int cmd_init(const struct command *command, char **arguments, char **values) {
+  const char *path = arguments[0];
+  if (values[INIT_FROM]) return init_from(command, path, values);
+  if (values[INIT_TABLES] || values[INIT_PUBLIC_KEY])
+    return report_usage(command, "--tables and --public-key go with --from");
+  const char *name = values[INIT_SCHEMA] ? values[INIT_SCHEMA] : "full";
+  ledger *db;
+  int status = init_file(command, path, name, values[INIT_LENIENT] != NULL,
+                         values[INIT_NO_SEED] ? LEDGER_NO_SEED : 0, &db);
+  if (status == EXIT_DONE) status = init_report(command, db, path, name);
+  ledger_close(db);
+  return status;
+}
+
+/* ---- schema --policies */
+
+enum {
+  POLICIES_SCHEMA,
+  POLICIES_TABLE,
+  POLICIES_SECURITY,
+  POLICIES_NAME, /* NULL: the table has none */
+  POLICIES_PERMISSIVE,
+  POLICIES_COMMAND,
+  POLICIES_ROLES,
+  POLICIES_DEFINITION,
+  POLICIES_COLUMNS
+};
+
+/* What stands behind the roles: USING (...) WITH CHECK (...). */
+static const char *policies_conditions(const char *definition) {
+  const char *using_at = strstr(definition, " USING ("),
+             *check_at = strstr(definition, " WITH CHECK (");
+  const char *first = using_at ? using_at : check_at;
+  return first ? first + 1 : definition;
+}
+
+static void policies_print_table(const char *table, bool is_secured, bool has_policies) {
+  printf("%s: %s\n", table,
+         is_secured && !has_policies ? "row-level security without a policy: nobody sees a row"
+         : is_secured                ? "row-level security"
+         : has_policies              ? "row-level security is off: its policies are not asked"
+                                     : "no row-level security: who may read it reads all of it");
+}
+
+/* One row; *last, the table of the row before, is the caller's to free. */
+static void policies_print(char *const cells[POLICIES_COLUMNS], char **last) {
+  bool is_public = strcmp(cells[POLICIES_SCHEMA], "public") == 0;
+  char *table = NULL;
+  if (asprintf(&table, "%s%s%s", is_public ? "" : cells[POLICIES_SCHEMA], is_public ? "" : ".",
+               cells[POLICIES_TABLE]) < 0)
+    return;
+  if (!*last || strcmp(*last, table) != 0) {
+    if (*last) putchar('\n');
+    policies_print_table(table, strcmp(cells[POLICIES_SECURITY], "t") == 0,
+                         cells[POLICIES_NAME] != NULL);
+  }
+  free(*last);
+  *last = table;
+  if (cells[POLICIES_NAME])
+    printf("  %s: %s%s to %s\n    %s\n", cells[POLICIES_NAME],
+           strcmp(cells[POLICIES_PERMISSIVE], "t") == 0 ? "" : "restrictive, ",
+           cells[POLICIES_COMMAND], cells[POLICIES_ROLES],
+           policies_conditions(cells[POLICIES_DEFINITION]));
+}
+
+static void policies_print_row(ledger_rows *rows, char **last) {
+  char *cells[POLICIES_COLUMNS] = {NULL};
+  bool is_whole = true;
+  for (int i = 0; i < POLICIES_COLUMNS; i++) {
+    const char *text = ledger_rows_text(rows, i, NULL);
+    cells[i] = text ? strdup(text) : NULL;
+    is_whole = is_whole && (cells[i] || !text);
+  }
+  if (is_whole) policies_print(cells, last);
+  for (int i = 0; i < POLICIES_COLUMNS; i++) free(cells[i]);
+}
+
+/* The policies of each table, for people or as a JSON array. */
+static int policies_show(const struct command *command, const char *name, ledger *db,
+                         bool as_json) {
+  ledger_rows *rows = NULL;
+  char *last = NULL;
+  int count = 0, rc = ledger_policies(db, &rows);
+  while (rc == LEDGER_OK && (rc = ledger_rows_next(rows)) == LEDGER_ROW) {
+    if (as_json)
+      printf("%s%s", count++ == 0 ? "[" : ",\n ", ledger_rows_json(rows, NULL));
+    else
+      policies_print_row(rows, &last);
+    rc = LEDGER_OK;
+  }
+  if (as_json && rc == LEDGER_DONE) puts(count == 0 ? "[]" : "]");
+  int status = rc == LEDGER_DONE ? EXIT_DONE : report_error(command->name, name, db);
+  ledger_rows_free(rows);
+  free(last);
+  return status;
+}
+
+static bool policies_is_file(const char *path) {
+  static const char head[16] = "SQLite format 3";
+  char bytes[sizeof head] = "";
+  FILE *file = fopen(path, "rb");
+  bool is_file = file && fread(bytes, 1, sizeof bytes, file) == sizeof bytes &&
+                 memcmp(bytes, head, sizeof bytes) == 0;
+  if (file) fclose(file);
+  return is_file;
+}
+
+/* Of a built-in schema, a schema file or a ledger file. */
+static int schema_policies(const struct command *command, const char *name, bool lenient,
+                           bool as_json) {
+  struct schema_result *result = NULL;
+  const char *script = ledger_schema(name);
   ledger *db = NULL;
-  if (ledger_create(path, script, values[INIT_NO_SEED] ? LEDGER_NO_SEED : 0, &db) != LEDGER_OK)
-    status = report_error(command->name, path, db);
-  else
-    status = init_report(command, db, path, name);
+  int status = EXIT_DONE;
+  if (!script && policies_is_file(name)) {
+    db = report_open(command, name, LEDGER_READ_ONLY_FILE, &status);
+  } else {
+    if (!script) {
+      result = schema_compile_path(command, name, lenient, stderr, &status);
+      script = result && result->error_count == 0 ? result->script : NULL;
+    }
+    if (script && ledger_create(":memory:", script, LEDGER_NO_SEED, &db) != LEDGER_OK) {
+      status = report_error(command->name, name, db);
+      ledger_close(db);
+      db = NULL;
+    }
+  }
+  if (db) status = policies_show(command, name, db, as_json);
   ledger_close(db);
   schema_free(result);
   return status;
 }
 
-enum { SCHEMA_SQLITE, SCHEMA_POSTGRES, SCHEMA_JSON, SCHEMA_CHECK, SCHEMA_LENIENT };
+enum { SCHEMA_SQLITE, SCHEMA_POSTGRES, SCHEMA_JSON, SCHEMA_CHECK, SCHEMA_LENIENT, SCHEMA_POLICIES };
 
 static int cmd_schema(const struct command *command, char **arguments, char **values) {
   const char *name = arguments[0];
   int status = EXIT_DONE;
+  if (values[SCHEMA_POLICIES])
+    return schema_policies(command, name, values[SCHEMA_LENIENT] != NULL,
+                           values[SCHEMA_JSON] != NULL);
   FILE *notes = values[SCHEMA_CHECK] ? stdout : stderr;
   struct schema_result *result =
       ledger_schema(name)

@@ -8,6 +8,7 @@
 #include "lines.c"
 #include "key_file.c"
 #include "output_file.c"
+#include "encrypt_command.c"
 #include "main_link.c"
 #include "proof_commands.c"
 #include "file_commands.c"
@@ -21,6 +22,12 @@
 #include "import_command.c"
 #include "sync_commands.c"
 #include "bundle_commands.c"
+#include "user_commands.c"
+#include "key_commands.c"
+#include "role_commands.c"
+#ifdef LEDGER_WEB
+#include "serve_command.c"
+#endif
 
 #define SHELL_ACCOUNT                                                                              \
   "ACCOUNT is an id, an account_number, portfolio:USER:CURRENCY or system:NAME:CURRENCY.\n"
@@ -48,16 +55,22 @@ static const struct command shell_commands[] = {
      OPTIONS("--schema=", "--no-seed", "--lenient", "--from=", "--tables=", "--public-key="), NULL},
     {"info", "info FILE [--json]", "what a file holds: schema, rows, sizes", "", cmd_info, true, 1,
      1, OPTIONS("--json"), NULL},
-    {"schema", "schema NAME|PATH.sql [--postgres|--sqlite|--json|--check] [--lenient]",
+    {"schema",
+     "schema NAME|PATH.sql|FILE [--postgres|--sqlite|--json|--check|--policies [--json]] "
+     "[--lenient]",
      "show or check a schema",
      "  --postgres  the normalised PostgreSQL script\n"
      "  --sqlite    the script that makes the SQLite file\n"
      "  --json      the catalog as JSON\n"
      "  --check     only say what is refused, skipped or recorded, all of it; exit status 1 if "
-     "anything is refused\n",
-     cmd_schema, false, 1, 1, OPTIONS("--sqlite", "--postgres", "--json", "--check", "--lenient"),
-     NULL},
-    {"load", "load FILE [--continue] [--batch=N] [--quiet] [--plain] [--actor=USER] < CHANGES",
+     "anything is refused\n"
+     "  --policies  row-level security: which rows each role may see and change; also of a ledger "
+     "FILE\n",
+     cmd_schema, false, 1, 1,
+     OPTIONS("--sqlite", "--postgres", "--json", "--check", "--lenient", "--policies"), NULL},
+    {"load",
+     "load FILE [--continue] [--batch=N] [--quiet] [--plain] [--actor=USER] [--key-file=KEYFILE] < "
+     "CHANGES",
      "apply changes, one JSON object a line",
      "A line is "
      "{\"table\":\"users\",\"op\":\"insert|update|delete|upsert\",\"row\":{...},\"where\":{...}}; "
@@ -71,18 +84,20 @@ static const struct command shell_commands[] = {
      "  --quiet     print refused lines only\n"
      "  --plain     rows alone: no audit trail, and balances and completed transactions may be "
      "written;\n"
-     "              ledger verify will say what does not add up\n",
-     cmd_load, true, 1, 1, OPTIONS("--continue", "--batch=", "--quiet", "--plain", "--actor="),
-     NULL},
-    {"get", "get FILE TABLE [QUERY]", "rows of a table or view as JSON",
+     "              ledger verify will say what does not add up\n"
+     "  --key-file  the key of encrypted columns ($LEDGER_KEY_FILE)\n",
+     cmd_load, true, 1, 1,
+     OPTIONS("--continue", "--batch=", "--quiet", "--plain", "--actor=", "--key-file="), NULL},
+    {"get", "get FILE TABLE [QUERY] [--key-file=KEYFILE]", "rows of a table or view as JSON",
      "QUERY is a PostgREST query: "
      "'select=id,email&status=eq.active&order=created_at.desc&limit=10'.\n"
      "Operators: eq neq gt gte lt lte like ilike match imatch in is isdistinct, not.<op>, "
      "or=(...), and=(...).\n",
-     cmd_get, true, 2, 3, OPTIONS(NULL), NULL},
+     cmd_get, true, 2, 3, OPTIONS("--key-file="), NULL},
     {"export",
      "export FILE [--since=N] [--full|--schema-only|--data-only|--init [--enrol] "
-     "[--public-key=KEY]]\n              [--format=copy|insert] [-o OUT]",
+     "[--public-key=KEY]]\n              [--format=copy|insert] [-o OUT] [--decrypt "
+     "--key-file=KEYFILE]",
      "write a script that carries the file into PostgreSQL",
      "Alone it cuts a batch of what was written since the last one, and prints each batch that "
      "main "
@@ -101,13 +116,18 @@ static const struct command shell_commands[] = {
      "                64 hexadecimal digits or @FILE\n"
      "  --format      copy for psql 15 or later (the default), insert for any client\n"
      "  -o OUT        write to a file, whole or not at all\n"
+     "  --decrypt     encrypted columns in clear, with --full or --data-only: for a database that "
+     "is "
+     "not synced,\n"
+     "                or whose rows then differ from the file's; without it they go as they are "
+     "kept\n"
      "A part applies in one transaction or not at all:  ledger export FILE --full | psql "
      "\"$MAIN\"\n",
      cmd_export, true, 1, 1,
-     OPTIONS("--init", "--full", "--schema-only", "--data-only",
-             "--format=", "-o=", "--since=", "--enrol", "--public-key="),
+     OPTIONS("--init", "--full", "--schema-only", "--data-only", "--format=", "-o=", "--since=",
+             "--enrol", "--public-key=", "--decrypt", "--key-file="),
      NULL},
-    {"import", "import FILE DUMP.sql|- [--continue] [--json]",
+    {"import", "import FILE DUMP.sql|- [--continue] [--json] [--key-file=KEYFILE]",
      "take a pg_dump of the main database into a file",
      "DUMP.sql is a plain pg_dump, with COPY or INSERT; - is standard input. All of it or nothing; "
      "a row that is\n"
@@ -116,7 +136,7 @@ static const struct command shell_commands[] = {
      "audit rows its history. Nothing of it is sent back to main, and nothing else may be waiting "
      "to be sent.\n"
      "  --continue  leave out the tables that the file does not have, and say which\n",
-     cmd_import, true, 2, 2, OPTIONS("--continue", "--json"), NULL},
+     cmd_import, true, 2, 2, OPTIONS("--continue", "--json", "--key-file="), NULL},
     {"pull", "pull FILE DSN [--tables=A,B,...] [--json]",
      "refresh tables that are the main database's own",
      "DSN is a postgresql:// URI or key=value pairs, as libpq reads them. The rows of the tables "
@@ -299,6 +319,134 @@ static const struct command shell_commands[] = {
      "status 0: all were taken;\n"
      "1: one was refused; 2: main cannot be reached.\n",
      cmd_receive, false, 2, ARGUMENT_MAX, OPTIONS("--key=", "--ack-dir=", "-o="), NULL},
+    {"user create",
+     "user create FILE EMAIL [--phone=NUMBER] [--no-password] [--role=ROLE] [--metadata=JSON] [--json]",
+     "make a user who can sign in",
+     "The password is asked for on the terminal, or is the first line of standard input.\n"
+     "  --role       of the schema's roles, besides the one that every user has\n"
+     "  --metadata   a JSON object; names in it (first_name, last_name, username, ...) go into the "
+     "columns that are\n"
+     "               called so\n",
+     cmd_user_create, true, 2, 2,
+     OPTIONS("--phone=", "--no-password", "--role=", "--metadata=", "--json"), NULL},
+    {"user list", "user list FILE [--json]", "users, oldest first", "", cmd_user_list, true, 1, 1,
+     OPTIONS("--json"), NULL},
+    {"user show", "user show FILE USER [--json]", "a user, by id or address", "", cmd_user_show,
+     true, 2, 2, OPTIONS("--json"), NULL},
+    {"user update",
+     "user update FILE USER [--email=] [--phone=] [--token-role=ROLE] [--metadata=JSON] "
+     "[--app-metadata=JSON]\n              [--confirm] [--json]",
+     "change what is kept about a user",
+     "  --token-role  the role claim of the user's tokens (authenticated)\n"
+     "  --metadata    members are set one by one; a null takes one away\n"
+     "  --confirm     address and number count as proven\n",
+     cmd_user_update, true, 2, 2,
+     OPTIONS("--email=", "--phone=", "--token-role=", "--metadata=", "--app-metadata=", "--confirm",
+             "--json"),
+     NULL},
+    {"user password", "user password FILE USER", "give a user another password",
+     "It is asked for on the terminal, or is the first line of standard input. The user's sessions "
+     "end.\n",
+     cmd_user_password, true, 2, 2, OPTIONS(NULL), NULL},
+    {"user ban", "user ban FILE USER [--until=TIME]", "keep a user out, at once",
+     "For good unless --until says how long. Tokens and keys are refused from now on.\n",
+     cmd_user_ban, true, 2, 2, OPTIONS("--until="), NULL},
+    {"user unban", "user unban FILE USER", "let a user in again",
+     "Also one who is suspended by the columns status or is_active.\n", cmd_user_unban, true, 2, 2,
+     OPTIONS(NULL), NULL},
+    {"user delete", "user delete FILE USER [--hard]", "end a user's sessions and mark the user as gone",
+     "  --hard  the row goes; who has money or evidence in the file is kept, and the command "
+     "refused\n",
+     cmd_user_delete, true, 2, 2, OPTIONS("--hard"), NULL},
+    {"key create",
+     "key create FILE [USER | --role=anon|service_role] [--name=] [--description=] "
+     "[--permissions=JSON]\n              [--expires=TIME] [--rate-limit=N|none] [--json]",
+     "make an API key; it is printed once",
+     "Of a user: lk_..., which may what the user may, or of that what --permissions says: "
+     "'{\"read:accounts\":true}'.\n"
+     "Of a role: sb_publishable_... (anon) or sb_secret_... (service_role), for Supabase's "
+     "clients.\n"
+     "  --rate-limit  requests a minute (100 of a user's key, none of a role's)\n",
+     cmd_key_create, true, 1, 2,
+     OPTIONS("--role=", "--name=", "--description=", "--permissions=", "--expires=", "--rate_limit=",
+             "--json"),
+     NULL},
+    {"key list", "key list FILE [--json]", "API keys, without their secrets", "", cmd_key_list,
+     true, 1, 1, OPTIONS("--json"), NULL},
+    {"key revoke", "key revoke FILE ID", "withdraw an API key, at once", "", cmd_key_revoke, true,
+     2, 2, OPTIONS(NULL), NULL},
+    {"key jwt", "key jwt FILE [--role=ROLE] [--days=N] [--json]",
+     "print the anon and service_role keys as JWTs",
+     "As Supabase's clients take them. Who has the one of service_role reads and writes "
+     "everything.\n"
+     "  --role  a token of that role alone\n"
+     "  --days  how long they hold (3650)\n",
+     cmd_key_jwt, true, 1, 1, OPTIONS("--role=", "--days=", "--json"), NULL},
+    {"key rotate", "key rotate FILE [--overlap=SECONDS] [--stdin]",
+     "give the file another secret to sign tokens with",
+     "A random one, or with --stdin the first line of standard input, 32 bytes or more.\n"
+     "  --overlap  how long tokens of the old one hold (3600). After that anon and service_role "
+     "keys have to be\n"
+     "             printed again; sessions go on by their refresh tokens\n",
+     cmd_key_rotate, true, 1, 1, OPTIONS("--overlap=", "--stdin"), NULL},
+    {"role list", "role list FILE [USER] [--json]", "the schema's roles, or those of a user", "",
+     cmd_role_list, true, 1, 2, OPTIONS("--json"), NULL},
+    {"role grant", "role grant FILE USER ROLE", "give a user a role", "", cmd_role_grant, true, 3,
+     3, OPTIONS(NULL), NULL},
+    {"role revoke", "role revoke FILE USER ROLE", "take a role from a user", "", cmd_role_revoke,
+     true, 3, 3, OPTIONS(NULL), NULL},
+    {"encrypt", "encrypt FILE --key-file=KEYFILE [--new-key-file=KEYFILE | --decrypt]",
+     "encrypt the secret columns of a file",
+     "They are those whose comment has the line @encrypted: credentials, secrets, numbers and "
+     "images "
+     "of documents.\n"
+     "All of it in one transaction. The key is the file's from then on: get, load, export "
+     "--decrypt "
+     "and serve take it\n"
+     "by --key-file or $LEDGER_KEY_FILE. Without it these columns are shown as they are kept, and "
+     "cannot be written.\n"
+     "Who loses the key loses the values: keep it elsewhere than the file.\n"
+     "  --new-key-file  change the key to that one\n"
+     "  --decrypt       back to clear text, and no key\n",
+     cmd_encrypt, true, 1, 1, OPTIONS("--key-file=", "--new-key-file=", "--decrypt"), NULL},
+#ifdef LEDGER_WEB
+    {"serve",
+     "serve FILE [--listen=ADDRESS:PORT] [--schema=NAME|PATH.sql] [--tls=CERT.pem] [--open] [...]",
+     "serve the file over HTTP, for the clients of PostgREST and Supabase",
+     "Prints where it listens, then the keys for clients, and a line of JSON for each request on "
+     "standard error.\n"
+     "SIGTERM or Ctrl-C ends it once what is in work is done; a second one at once.\n"
+     "  --listen=A:P[,...]  where to listen (127.0.0.1:8787); port 0 is a free one. IPv4\n"
+     "  --schema=NAME|PATH  make FILE from it where there is none, as ledger init does\n"
+     "  --tls=CERT.pem      HTTPS, with certificate and key in one PEM file\n"
+     "  --open              tables without row-level security are open to every role\n"
+     "  --key-file=KEYFILE  the key of encrypted columns; $LEDGER_KEY_FILE unless given\n"
+     "  --cors=ORIGINS      pages of these origins may use it, commas between them; * is all (*)\n"
+     "  --threads=N         connections at a time (96); others wait\n"
+     "  --body-max=BYTES    of a request (16777216)\n"
+     "  --timeout=S         of a statement (30)\n"
+     "  --request-timeout=S until a request must have come whole (10)\n"
+     "  --idle-timeout=S    until a connection that asks nothing is closed (60)\n"
+     "  --sign-ins=N        of an address within five minutes (30); 0 is no limit\n"
+     "  --token-seconds=N   how long an access token is good (3600)\n"
+     "  --no-signup, --no-anonymous  nobody makes himself a user, or an anonymous one\n"
+     "  --confirm           a new user's address must be confirmed first\n"
+     "  --behind-proxy      clients' addresses are the last of X-Forwarded-For\n"
+     "  --show-keys         print the service_role key, too; on a terminal it is\n"
+     "  --quiet             no lines for requests\n"
+     "On an address that others reach it does not start while a password or secret of the file is "
+     "one that a\n"
+     "document has published. Exit status 0: stopped; 1: not safe; 2: could not run.\n",
+     cmd_serve, true, 1, 1,
+     OPTIONS("--listen=", "--schema=", "--tls=", "--open",
+             "--key-file=", "--threads=", "--cors=", "--quiet", "--body-max=", "--timeout=",
+             "--request-timeout=", "--idle-timeout=", "--sign-ins=", "--behind-proxy",
+             "--show-keys", "--no-signup", "--no-anonymous", "--confirm", "--token-seconds="),
+     NULL},
+#endif
+    {"key file", "key file KEYFILE", "make a key for encrypted columns",
+     "KEYFILE must not exist; only its owner can read it. See ledger help encrypt.\n", cmd_key_file,
+     false, 1, 1, OPTIONS(NULL), NULL},
 #define X(kind, command, arguments, least, most, summary, help, ...)                               \
   {command,                                                                                        \
    command " FILE " arguments " [--ref=R] [--MEMBER=VALUE ...] [--actor=USER] [--json]",           \

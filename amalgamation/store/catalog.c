@@ -332,8 +332,21 @@ static int catalog_load_column(struct catalog_load *load, sqlite3_stmt *stmt,
   column->identity = (char)catalog_letter(stmt, 9);
   if (rc == LEDGER_OK) rc = catalog_text(load, stmt, 10, &column->comment);
   if (rc == LEDGER_OK) column->collation = catalog_collation(&column->type);
+  if (rc == LEDGER_OK) column->is_secret = !relation->is_view && encryption_is_marked(column);
+  column->is_encrypted =
+      column->is_secret && load->catalog->encryption_key != NULL && !relation->is_mains;
   relation->has_generated |= column->generated_sql != NULL;
   return rc;
+}
+
+static int catalog_load_encryption(struct catalog_load *load) {
+  sqlite3_stmt *stmt =
+      catalog_query(load, "SELECT value FROM ledger_meta WHERE key = 'encryption_key'");
+  if (stmt == NULL) return load->db->error.code;
+  int rc = LEDGER_OK;
+  if (sqlite3_step(stmt) == SQLITE_ROW)
+    rc = catalog_name(load, stmt, 0, &load->catalog->encryption_key);
+  return catalog_query_end(load, stmt, rc);
 }
 
 static int catalog_load_columns(struct catalog_load *load) {
@@ -554,6 +567,114 @@ static int catalog_load_triggers(struct catalog_load *load) {
   return catalog_query_end(load, stmt, rc);
 }
 
+/* ---- who may do what */
+
+static int catalog_load_policy(struct catalog_load *load, sqlite3_stmt *stmt,
+                               struct policy *policy) {
+  const char **roles = NULL;
+  int rc = catalog_name(load, stmt, 1, &policy->name);
+  policy->is_permissive = sqlite3_column_int(stmt, 2) != 0;
+  policy->command = (char)catalog_letter(stmt, 3);
+  if (rc == LEDGER_OK) rc = catalog_names(load, stmt, 4, &policy->role_count, &roles);
+  for (int i = 0; rc == LEDGER_OK && i < policy->role_count; i++) {
+    if (roles[i] == NULL) rc = catalog_damaged(load, "a role without a name");
+  }
+  policy->roles = roles;
+  if (rc == LEDGER_OK) rc = catalog_text(load, stmt, 5, &policy->using_sql);
+  if (rc == LEDGER_OK) rc = catalog_text(load, stmt, 6, &policy->check_sql);
+  return rc;
+}
+
+static int catalog_load_policies(struct catalog_load *load) {
+  int total = 0;
+  int rc = catalog_count(load, "SELECT count(*) FROM ledger_catalog_policy", &total);
+  if (rc != LEDGER_OK || total == 0) return rc;
+  struct policy *policies = catalog_alloc(load, (size_t)total, sizeof *policies);
+  if (policies == NULL) return LEDGER_MEMORY;
+  sqlite3_stmt *stmt =
+      catalog_query(load, "SELECT relation_id, name, permissive, command, roles, using_sql, "
+                          "check_sql FROM ledger_catalog_policy ORDER BY relation_id, name");
+  if (stmt == NULL) return load->db->error.code;
+  int i = 0;
+  for (; rc == LEDGER_OK && i < total && sqlite3_step(stmt) == SQLITE_ROW; i++) {
+    struct relation *relation = catalog_by_id(load->catalog, sqlite3_column_int64(stmt, 0));
+    if (relation == NULL) {
+      rc = catalog_damaged(load, "a policy without a table");
+      break;
+    }
+    if (relation->policy_count++ == 0) relation->policies = &policies[i];
+    if (&policies[i] != relation->policies + relation->policy_count - 1) {
+      rc = catalog_damaged(load, "a policy out of its place");
+      break;
+    }
+    rc = catalog_load_policy(load, stmt, &policies[i]);
+  }
+  /* Fewer policies than there are might show more rows: a restrictive one could be missing. */
+  return catalog_query_all(load, stmt, rc, i, total);
+}
+
+static int catalog_letters(const char *text) {
+  static const char letters[] = "rawd";
+  int mask = 0;
+  for (; text != NULL && *text != 0; text++) {
+    const char *letter = strchr(letters, *text);
+    if (letter != NULL) mask |= 1 << (letter - letters);
+  }
+  return mask;
+}
+
+static int catalog_load_privileges(struct catalog_load *load) {
+  int total = 0;
+  int rc = catalog_count(load, "SELECT count(*) FROM ledger_catalog_privilege", &total);
+  if (rc != LEDGER_OK || total == 0) return rc;
+  struct privilege *privileges = catalog_alloc(load, (size_t)total, sizeof *privileges);
+  if (privileges == NULL) return LEDGER_MEMORY;
+  sqlite3_stmt *stmt =
+      catalog_query(load, "SELECT relation_id, role, privileges FROM ledger_catalog_privilege"
+                          " ORDER BY relation_id, role");
+  if (stmt == NULL) return load->db->error.code;
+  load->catalog->has_privileges = true;
+  for (int i = 0; rc == LEDGER_OK && i < total && sqlite3_step(stmt) == SQLITE_ROW; i++) {
+    struct relation *relation = catalog_by_id(load->catalog, sqlite3_column_int64(stmt, 0));
+    if (relation == NULL) {
+      rc = catalog_damaged(load, "a privilege without a table");
+      break;
+    }
+    if (relation->privilege_count++ == 0) relation->privileges = &privileges[i];
+    if (&privileges[i] != relation->privileges + relation->privilege_count - 1) {
+      rc = catalog_damaged(load, "a privilege out of its place");
+      break;
+    }
+    rc = catalog_name(load, stmt, 1, &privileges[i].role);
+    privileges[i].letters = catalog_letters((const char *)sqlite3_column_text(stmt, 2));
+  }
+  return catalog_query_end(load, stmt, rc);
+}
+
+static int catalog_load_views(struct catalog_load *load) {
+  sqlite3_stmt *stmt =
+      catalog_query(load, "SELECT relation_id, select_sql FROM ledger_catalog_view");
+  int rc = LEDGER_OK;
+  if (stmt == NULL) return load->db->error.code;
+  while (rc == LEDGER_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+    struct relation *view = catalog_by_id(load->catalog, sqlite3_column_int64(stmt, 0));
+    rc = view == NULL || !view->is_view ? catalog_damaged(load, "a view that there is not")
+                                        : catalog_name(load, stmt, 1, &view->invoker_sql);
+  }
+  return catalog_query_end(load, stmt, rc);
+}
+
+/* Which compiler made the file: its number stands behind the last '-'. From the second on, it marks tables. */
+static int catalog_load_marks(struct catalog_load *load) {
+  int number = 0;
+  int rc = catalog_count(load,
+                         "SELECT coalesce(max(CAST(substr(value, instr(value, '-') + 1) AS"
+                         " INTEGER)), 0) FROM ledger_meta WHERE key = 'compiler'",
+                         &number);
+  load->catalog->is_marked = number >= 2;
+  return rc;
+}
+
 /* Values that this process took and did not commit yet stay taken when the catalog is read again. */
 static void catalog_keep_sequences(struct catalog *catalog, const struct catalog *before) {
   for (int i = 0; before != NULL && i < before->sequence_count; i++) {
@@ -578,10 +699,15 @@ static int catalog_load(ledger *db, struct catalog *catalog) {
   int rc = catalog_load_types(&load);
   if (rc == LEDGER_OK) rc = catalog_load_relations(&load);
   if (rc == LEDGER_OK) rc = catalog_load_sequences(&load);
+  if (rc == LEDGER_OK) rc = catalog_load_encryption(&load);
   if (rc == LEDGER_OK) rc = catalog_load_columns(&load);
   if (rc == LEDGER_OK) rc = catalog_load_constraints(&load);
   if (rc == LEDGER_OK) rc = catalog_load_indexes(&load);
   if (rc == LEDGER_OK) rc = catalog_load_triggers(&load);
+  if (rc == LEDGER_OK) rc = catalog_load_policies(&load);
+  if (rc == LEDGER_OK) rc = catalog_load_privileges(&load);
+  if (rc == LEDGER_OK) rc = catalog_load_views(&load);
+  if (rc == LEDGER_OK) rc = catalog_load_marks(&load);
   return rc;
 }
 

@@ -159,8 +159,12 @@ static int connection_upgrade(ledger *db, int flags, const char *own_tables) {
   int rc = connection_integer(db, "PRAGMA user_version", &version);
   if (rc != LEDGER_OK || version == STORE_FORMAT) return rc;
   if (db->is_read_only && (flags & LEDGER_OLD_FORMAT)) /* what reading the catalog needs */
-    return connection_exec(db, "CREATE TEMP TABLE IF NOT EXISTS ledger_sync_table (relation, kind,"
-                               " collision, status_column, status_order)");
+    return connection_exec(
+        db, "CREATE TEMP TABLE IF NOT EXISTS ledger_sync_table (relation, kind, collision,"
+            " status_column, status_order);"
+            "CREATE TEMP TABLE IF NOT EXISTS ledger_catalog_view (relation_id, select_sql);"
+            "CREATE TEMP TABLE IF NOT EXISTS ledger_catalog_privilege (relation_id, role,"
+            " privileges)");
   if (db->is_read_only) {
     error_set(&db->error, LEDGER_READ_ONLY, "\"%s\" was made by an older version of ledger",
               db->path);
@@ -399,6 +403,7 @@ LEDGER_PRIVATE int connection_create(const char *path, const char *compiled, int
 
 LEDGER_PRIVATE void connection_close(ledger *db) {
   connection_shut(db);
+  encryption_close(db);
   arena_free(&db->arena);
   arena_free(&db->session.arena);
   arena_free(&db->operations);
@@ -420,17 +425,43 @@ static bool connection_stops(ledger *db) {
   return stops;
 }
 
+/* Past its time a call is stopped once: what undoes it is not. */
 static int connection_tick(void *context) {
-  return connection_stops(context);
+  ledger *db = context;
+  if (db->deadline_us != 0 && !db->is_late && clock_now_us() >= db->deadline_us) {
+    db->is_late = true;
+    return 1;
+  }
+  return connection_stops(db);
+}
+
+static void connection_watch(ledger *db) {
+  bool watches = db->report != NULL || db->limit_ms > 0;
+  if (db->sqlite == NULL) return;
+  sqlite3_progress_handler(db->sqlite, watches ? CONNECTION_PROGRESS_STEPS : 0, connection_tick,
+                           db);
 }
 
 LEDGER_PRIVATE void connection_report_to(ledger *db, int (*report)(void *, int64_t, int64_t),
                                          void *context) {
   db->report = report;
   db->report_context = context;
-  if (db->sqlite == NULL) return;
-  sqlite3_progress_handler(db->sqlite, report == NULL ? 0 : CONNECTION_PROGRESS_STEPS,
-                           connection_tick, db);
+  connection_watch(db);
+}
+
+LEDGER_PRIVATE void connection_limit_to(ledger *db, int limit_ms) {
+  db->limit_ms = limit_ms < 0 ? 0 : limit_ms;
+  connection_watch(db);
+}
+
+LEDGER_PRIVATE void connection_limit(ledger *db) {
+  db->is_late = false;
+  db->deadline_us = db->limit_ms == 0 ? 0 : clock_now_us() + (int64_t)db->limit_ms * 1000;
+}
+
+LEDGER_PRIVATE void connection_limit_end(ledger *db) {
+  db->is_late = false;
+  db->deadline_us = 0;
 }
 
 LEDGER_PRIVATE int connection_report(ledger *db, int64_t done, int64_t total) {

@@ -11,7 +11,9 @@
 /* What functions ask about the connection: the user data of every function. Lives as long as the connection. */
 struct function_session {
   int64_t now_us;     /* now(): the transaction's start, microseconds since 1970; 0: not in a transaction, take the clock */
-  const char *claims; /* current_setting('request.jwt.claims'): JSON, or NULL */
+  const char *claims; /* current_setting('request.jwt.claims'): JSON, or NULL; set by function_session_claims() */
+  const char *role;   /* current_user; NULL: the claim "role", as auth.role() has it */
+  char uid[37];       /* auth.uid(), once it was asked for; "" else */
   void *owner;        /* for nextval(): the ledger handle; in the extension the sqlite3 */
   int (*nextval)(void *owner, const char *sequence, int64_t *value, ledger_error *error);
   struct arena arena; /* scratch; emptied by function_arena() */
@@ -56,6 +58,9 @@ LEDGER_PRIVATE int function_bytes_register(sqlite3 *db,
                                            struct function_session *session); /* of the strings: bytea, encodings */
 LEDGER_PRIVATE int function_session_register(
     sqlite3 *db, struct function_session *session); /* pg_now, pg_uuid, pg_nextval, pg_input, pg_output, pg_raise, auth */
+
+/* Whose request runs from now on; borrowed until the next call of it. */
+LEDGER_PRIVATE void function_session_claims(struct function_session *session, const char *role, const char *claims);
 
 /* Ends a call with an error: the message is "22003: numeric field overflow"; store/ takes the SQLSTATE off again. */
 LEDGER_PRIVATE void function_fail(sqlite3_context *context, const ledger_error *error);

@@ -213,16 +213,42 @@ static void sessions_auth(sqlite3_context *context, const char *claim, enum type
     function_fail(context, &error);
 }
 
+/* Policies ask for it in each statement of a request: the claims are read once. */
 static void sessions_auth_uid(sqlite3_context *context, int count, sqlite3_value **values) {
+  static const struct type type = {.id = TYPE_UUID, .length = -1};
+  struct function_session *session = function_session_of(context);
+  struct value text, out = {.kind = VALUE_NULL};
+  ledger_error error;
   (void)count;
   (void)values;
-  sessions_auth(context, "sub", TYPE_UUID);
+  if (session->uid[0] == 0) {
+    struct arena *arena = function_arena(context);
+    int rc = sessions_claim(session, "sub", arena, &text, &error);
+    if (rc == LEDGER_OK && text.kind == VALUE_TEXT)
+      rc = type_input(&type, text.text, text.length, arena, &out, &error);
+    if (rc != LEDGER_OK) {
+      function_fail(context, &error);
+      return;
+    }
+    if (out.kind != VALUE_TEXT || out.length != sizeof session->uid - 1) return; /* NULL */
+    memcpy(session->uid, out.text, sizeof session->uid - 1);
+  }
+  sqlite3_result_text(context, session->uid, (int)sizeof session->uid - 1, SQLITE_TRANSIENT);
 }
 
 static void sessions_auth_role(sqlite3_context *context, int count, sqlite3_value **values) {
   (void)count;
   (void)values;
   sessions_auth(context, "role", TYPE_TEXT);
+}
+
+/* Who asks, whatever the claims say. */
+static void sessions_current_user(sqlite3_context *context, int count, sqlite3_value **values) {
+  const char *role = function_session_of(context)->role;
+  if (role != NULL)
+    sqlite3_result_text(context, role, -1, SQLITE_TRANSIENT);
+  else
+    sessions_auth_role(context, count, values);
 }
 
 static void sessions_auth_email(sqlite3_context *context, int count, sqlite3_value **values) {
@@ -268,8 +294,16 @@ static const struct function_row sessions_rows[] = {
     {"pg_auth_uid", 0, 0, sessions_auth_uid, NULL},
     {"pg_auth_role", 0, 0, sessions_auth_role, NULL},
     {"pg_auth_email", 0, 0, sessions_auth_email, NULL},
+    {"pg_current_user", 0, 0, sessions_current_user, NULL},
     {"pg_auth_jwt", 0, 0, sessions_auth_jwt, NULL},
 };
+
+LEDGER_PRIVATE void function_session_claims(struct function_session *session, const char *role,
+                                            const char *claims) {
+  session->role = role;
+  session->claims = claims;
+  memset(session->uid, 0, sizeof session->uid);
+}
 
 LEDGER_PRIVATE int function_session_register(sqlite3 *db, struct function_session *session) {
   return function_register(db, session, sessions_rows,

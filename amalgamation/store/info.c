@@ -82,6 +82,10 @@ static int info_read(ledger *db, ledger_facts *out) {
     rc = info_text(db, "SELECT value FROM ledger_meta WHERE key = 'device'", &out->device);
   if (rc == LEDGER_OK)
     rc = info_text(db, "SELECT value FROM ledger_meta WHERE key = 'created_at'", &out->created_at);
+  if (rc == LEDGER_OK)
+    rc = info_text(
+        db, "SELECT coalesce((SELECT value FROM ledger_meta WHERE key = 'encryption_key'), '')",
+        &out->encryption_key);
   if (rc == LEDGER_OK) rc = info_count(db, "ledger_catalog_policy", &out->policies);
   if (rc == LEDGER_OK) rc = info_catalog(db, out);
   int64_t pages = 0, version = 0;

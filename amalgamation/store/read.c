@@ -22,6 +22,7 @@ struct ledger_rows {
   bool on_row, ended;
   int64_t now_us; /* what now() is in the statement: the transaction's start, or the first step */
   struct value *values; /* of the row it stands on, where it comes from stmt */
+  struct arena clear;   /* of the value that was read last, where it was encrypted */
   char *text;           /* what rows_text() and rows_json() gave last */
 };
 
@@ -55,11 +56,18 @@ LEDGER_PRIVATE void rows_set_column(ledger_rows *rows, int column, const char *n
   rows->columns[column] = (struct rows_column){.name = name, .type_name = type_name, .type = *type};
 }
 
+LEDGER_PRIVATE void rows_set_source(ledger_rows *rows, int column, const struct relation *relation,
+                                    int position) {
+  rows->columns[column].relation = relation->columns[position].is_encrypted ? relation : NULL;
+  rows->columns[column].position = position;
+}
+
 LEDGER_PRIVATE ledger_rows *rows_of_relation(ledger *db, const struct relation *relation) {
   ledger_rows *rows = rows_new(db, relation->column_count);
   for (int i = 0; rows != NULL && i < relation->column_count; i++) {
     const struct column *column = &relation->columns[i];
     rows_set_column(rows, i, column->name, column->type_name, &column->type);
+    rows_set_source(rows, i, relation, i);
   }
   return rows;
 }
@@ -147,6 +155,15 @@ LEDGER_PRIVATE const struct value *rows_value(ledger_rows *rows, int column) {
   return rows->stmt == NULL ? &rows->current->values[column] : &rows->values[column];
 }
 
+/* The value in clear: it lives until the next one is read. */
+static int rows_open(ledger_rows *rows, int column, struct value *value) {
+  const struct rows_column *of = &rows->columns[column];
+  if (of->relation == NULL) return LEDGER_OK;
+  arena_reset(&rows->clear);
+  return encryption_open_value(rows->db, of->relation, of->position, value, NULL, &rows->clear,
+                               value);
+}
+
 /* Ends a text that was built, and keeps it until the next. NULL after an error. */
 static const char *rows_keep(ledger_rows *rows, sqlite3_str *text, int rc, size_t *length) {
   if (length != NULL) *length = (size_t)sqlite3_str_length(text);
@@ -171,7 +188,10 @@ LEDGER_PRIVATE const char *rows_text(ledger_rows *rows, int column, size_t *leng
   sqlite3_free(rows->text);
   rows->text = NULL;
   sqlite3_str *text = sqlite3_str_new(NULL);
-  int rc = type_output(&rows->columns[column].type, value, text, &rows->db->error);
+  struct value clear = *value;
+  int rc = rows_open(rows, column, &clear);
+  if (rc == LEDGER_OK)
+    rc = type_output(&rows->columns[column].type, &clear, text, &rows->db->error);
   return rows_keep(rows, text, rc, length);
 }
 
@@ -194,10 +214,12 @@ LEDGER_PRIVATE const char *rows_json(ledger_rows *rows, size_t *length) {
     if (i > 0) sqlite3_str_appendchar(text, 1, ',');
     json_quote(text, column->name, strlen(column->name));
     sqlite3_str_appendchar(text, 1, ':');
+    struct value clear = *value;
+    rc = rows_open(rows, i, &clear);
     if (value->kind == VALUE_NULL)
       sqlite3_str_append(text, "null", 4);
-    else
-      rc = type_json(&column->type, value, text, &rows->db->error);
+    else if (rc == LEDGER_OK)
+      rc = type_json(&column->type, &clear, text, &rows->db->error);
   }
   sqlite3_str_appendchar(text, 1, '}');
   return rows_keep(rows, text, rc, length);
@@ -220,6 +242,7 @@ LEDGER_PRIVATE void rows_free(ledger_rows *rows) {
   rows_detach(rows);
   catalog_release(rows->catalog);
   sqlite3_free(rows->text);
+  arena_free(&rows->clear);
   arena_free(&rows->arena);
   sqlite3_free(rows);
 }

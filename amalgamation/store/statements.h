@@ -15,6 +15,9 @@
   X(WRITE_SAVEPOINT, "SAVEPOINT ledger_write")                                                                                 \
   X(WRITE_UNDO, "ROLLBACK TO ledger_write")                                                                                    \
   X(WRITE_RELEASE, "RELEASE ledger_write")                                                                                     \
+  X(QUERY_SAVEPOINT, "SAVEPOINT ledger_query")                                                                                 \
+  X(QUERY_UNDO, "ROLLBACK TO ledger_query")                                                                                    \
+  X(QUERY_RELEASE, "RELEASE ledger_query")                                                                                     \
   X(CHANGE_LAST, "SELECT max(coalesce((SELECT hlc FROM ledger_sync_state), 0),"                                                \
                  " coalesce((SELECT hlc FROM ledger_change ORDER BY n DESC LIMIT 1), 0))")                                     \
   X(CHANGE_INSERT, "INSERT INTO ledger_change (relation, key, hlc) VALUES (?1, ?2, ?3)")                                       \
@@ -293,6 +296,49 @@
                   " SELECT cut_seq + 1, 9223372036854775807, 9223372036854775807, 9223372036854775807 FROM ledger_sync_state"  \
                   " ORDER BY 1")
 
+/* user_table.c, user_change.c, lockout.c, token.c, session.c, api_key.c */
+#define STATEMENTS_SIGN_IN(X)                                                                                                  \
+  X(USER_SAVEPOINT, "SAVEPOINT ledger_user")                                                                                   \
+  X(USER_UNDO, "ROLLBACK TO ledger_user")                                                                                      \
+  X(USER_RELEASE, "RELEASE ledger_user")                                                                                       \
+  X(USER_WRITE, "INSERT INTO ledger_user (id, email, phone, password_hash, role, app_metadata, user_metadata, is_anonymous,"   \
+                " email_confirmed_at, phone_confirmed_at, last_sign_in_at, banned_until, deleted_at, created_at, updated_at)"  \
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (id) DO UPDATE SET"    \
+                " email = ?2, phone = ?3, password_hash = ?4, role = ?5, app_metadata = ?6, user_metadata = ?7,"               \
+                " is_anonymous = ?8, email_confirmed_at = ?9, phone_confirmed_at = ?10, last_sign_in_at = ?11,"                \
+                " banned_until = ?12, deleted_at = ?13, updated_at = ?15")                                                     \
+  X(USER_DELETE, "DELETE FROM ledger_user WHERE id = ?1")                                                                      \
+  X(ATTEMPT_READ, "SELECT failures, locked_until, last_at FROM ledger_attempt WHERE name = ?1")                                \
+  X(ATTEMPT_WRITE, "INSERT INTO ledger_attempt (name, failures, locked_until, last_at) VALUES (?1, ?2, ?3, ?4)"                \
+                   " ON CONFLICT (name) DO UPDATE SET failures = ?2, locked_until = ?3, last_at = ?4")                         \
+  X(ATTEMPT_FORGET, "DELETE FROM ledger_attempt WHERE name IN (SELECT name FROM ledger_attempt WHERE last_at < ?1"             \
+                    " ORDER BY last_at LIMIT 20)")                                                                             \
+  X(ATTEMPT_CLEAR, "DELETE FROM ledger_attempt WHERE name = ?1")                                                               \
+  X(SECRET_LAST, "SELECT max(n) FROM ledger_secret")                                                                           \
+  X(SECRET_READ, "SELECT n, secret, expires_at FROM ledger_secret WHERE coalesce(expires_at, ?1 + 1) > ?1 ORDER BY n DESC")    \
+  X(SECRET_REFRESH, "SELECT refresh FROM ledger_secret ORDER BY n DESC LIMIT 1")                                               \
+  X(SECRET_INSERT, "INSERT INTO ledger_secret (n, secret, refresh) VALUES (max(?1, 1 + coalesce((SELECT max(n) FROM ledger_secret),"\
+                   " 0)), ?2, coalesce((SELECT refresh FROM ledger_secret ORDER BY n DESC LIMIT 1), ?3))")                     \
+  X(SECRET_EXPIRE, "UPDATE ledger_secret SET expires_at = min(coalesce(expires_at, ?1), ?1)")                                  \
+  X(SECRET_FORGET, "DELETE FROM ledger_secret WHERE expires_at < ?1 AND n < (SELECT max(n) FROM ledger_secret)")               \
+  X(SESSION_INSERT, "INSERT INTO ledger_session (id, user_id, row_key, method, ip_address, user_agent, created_at, refreshed_at,"\
+                    " expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)")                                                \
+  X(SESSION_REFRESHED, "UPDATE ledger_session SET refreshed_at = ?2, expires_at = ?3 WHERE id = ?1")                           \
+  X(SESSION_LIVE, "SELECT id, row_key FROM ledger_session WHERE user_id = ?1 AND ended_at IS NULL")                            \
+  X(SESSION_END, "UPDATE ledger_session SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL")                                 \
+  X(SESSION_FORGET, "DELETE FROM ledger_session WHERE id IN (SELECT id FROM ledger_session WHERE expires_at < ?1"              \
+                    " ORDER BY expires_at LIMIT 20)")                                                                          \
+  X(SESSION_DELETE_USER, "DELETE FROM ledger_session WHERE user_id = ?1")                                                      \
+  X(REFRESH_READ, "SELECT session_id, used_at FROM ledger_refresh_token WHERE hash = ?1")                                      \
+  X(REFRESH_INSERT, "INSERT INTO ledger_refresh_token (hash, session_id, created_at) VALUES (?1, ?2, ?3)")                     \
+  X(REFRESH_USED, "UPDATE ledger_refresh_token SET used_at = ?2 WHERE hash = ?1")                                              \
+  X(REFRESH_FORGET, "DELETE FROM ledger_refresh_token WHERE session_id = ?1 AND used_at < ?2")                                 \
+  X(KEY_INSERT, "INSERT INTO ledger_key (id, row_key, user_id, role, salt, hash, name, description, permissions, rate_limit,"  \
+                " created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                         \
+  X(KEY_USED, "UPDATE ledger_key SET last_used_at = ?2 WHERE id = ?1")                                                         \
+  X(KEY_REVOKE, "UPDATE ledger_key SET is_active = 0 WHERE id = ?1 AND is_active")                                             \
+  X(KEY_DELETE_USER, "DELETE FROM ledger_key WHERE user_id = ?1")
+
 #define STATEMENTS(X)                                                                                                          \
   STATEMENTS_STORE(X)                                                                                                          \
   STATEMENTS_BOOK(X)                                                                                                           \
@@ -303,6 +349,7 @@
   STATEMENTS_SYNC(X)                                                                                                           \
   STATEMENTS_VERIFY(X)                                                                                                         \
   STATEMENTS_TABLE(X)                                                                                                          \
+  STATEMENTS_SIGN_IN(X)                                                                                                        \
   STATEMENTS_IMPORT(X)                                                                                                         \
   STATEMENTS_PROVE(X)
 

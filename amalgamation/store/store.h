@@ -33,6 +33,8 @@ struct column {
   char identity;             /* 'a', 'd' or 0 */
   const char *domain;        /* name of the domain it was declared with, or NULL */
   const char *comment;
+  bool is_secret;    /* its comment has the line @encrypted */
+  bool is_encrypted; /* and its values are kept encrypted: the file has a key (encryption.c) */
 };
 
 struct constraint {
@@ -79,6 +81,22 @@ struct trigger {
   const struct trigger_step *steps;
 };
 
+struct policy { /* CREATE POLICY; in a subquery each table that is read as the caller is marked: ledger_rls."stored_name" */
+  const char *name;
+  bool is_permissive;
+  char command; /* a all, s select, i insert, u update, d delete */
+  int role_count;
+  const char *const *roles; /* "public": everyone */
+  const char *using_sql, *check_sql;
+};
+
+enum { PRIVILEGE_SELECT = 1, PRIVILEGE_INSERT = 2, PRIVILEGE_UPDATE = 4, PRIVILEGE_DELETE = 8 };
+
+struct privilege {
+  const char *role; /* "public": everyone */
+  int letters;      /* PRIVILEGE_* */
+};
+
 struct plan; /* write.c: what inserting into a relation needs, made on first use */
 
 struct relation {
@@ -98,6 +116,11 @@ struct relation {
   struct index *indexes;
   int trigger_count;
   struct trigger *triggers;
+  int policy_count;
+  struct policy *policies; /* by name */
+  int privilege_count;
+  struct privilege *privileges;
+  const char *invoker_sql; /* a view that asks as its caller: its SELECT in parentheses, tables marked; else NULL */
   const struct constraint *primary; /* or NULL */
   bool has_generated;
   bool is_wanted;  /* observe.c: the observer wants its rows, */
@@ -126,7 +149,11 @@ struct catalog {
   int sequence_count;
   struct sequence *sequences;
   bool has_inserts; /* of triggers of the schema */
+  bool has_privileges; /* the schema has GRANT or the like: what stands in ledger_catalog_privilege counts */
+  bool is_marked;      /* its compiler marked tables in policies; an older one did not */
+  struct policy_role *policy_roles; /* access/policy_rule.c: what the policies come to for each role; in the arena */
   bool is_observed; /* observe.c: is_wanted and is_reached are filled in */
+  const char *encryption_key; /* id of the key that is_encrypted columns are kept under, NULL: there is none */
 };
 
 /* Loads the catalog when there is none, or again when the file's schema changed. */
@@ -265,6 +292,9 @@ struct ledger {
   bool is_read_only;
   char *path;
   int timeout_ms;
+  int limit_ms;        /* of a request: see connection_limit(); 0: none */
+  int64_t deadline_us; /* of the present one; 0: none */
+  bool is_late;        /* it was stopped */
   int checkpoint_pages; /* length of the WAL at which we checkpoint; 0: SQLite does so by itself */
   int wal_pages;        /* in the WAL after the last commit, where we checkpoint */
   int (*report)(void *context, int64_t done, int64_t total);
@@ -279,6 +309,8 @@ struct ledger {
   const struct observer *observer; /* or NULL */
   struct book *book;               /* the book's own state; made on first use (book/tables.c) */
   struct audit *audit;             /* who acts (book/audit.c) */
+  struct encryption *encryption;   /* the key of encrypted columns, NULL: none was given (encryption.c) */
+  bool exports_clear;              /* ledger_export() writes them in clear */
   struct arena operations;         /* texts of what operation_read() read, and the number of its last call */
   int64_t operations_call;
   int64_t row_writes;   /* writes of plain rows by the store and rollbacks: what the book remembers of rows is stale after one */
@@ -287,6 +319,13 @@ struct ledger {
   int64_t hlc;          /* the clock's last value in this transaction; 0: not read yet */
   int64_t hlc_transaction; /* the transaction it is of */
   bool is_creating;     /* while the script of connection_create() runs */
+  bool is_grouped;      /* the transaction is that of a group (access/group.c), which undoes what fails in the middle */
+  struct user_state *users; /* what signing in remembers; made on first use (access/user_table.c) */
+  const ledger_caller *caller;             /* access/policy.c: who asks; NULL: the owner */
+  struct policy_role *policy_role;         /* its role; NULL: it is not known yet, or the owner */
+  const struct catalog *policy_catalog;    /* that the role is of */
+  int64_t policy_call;                     /* number of the last policy_enter() */
+  bool is_open; /* ledger_open_tables() */
 };
 
 /* Starts a call: clears the error, resets the arena. MISUSE for a NULL or failed handle, and from within a callback. */
@@ -295,6 +334,10 @@ LEDGER_PRIVATE int connection_open(const char *path, int flags, const char *own_
 LEDGER_PRIVATE int connection_create(const char *path, const char *compiled, int flags, const char *own_tables, ledger **out);
 LEDGER_PRIVATE void connection_close(ledger *db);
 LEDGER_PRIVATE void connection_timeout(ledger *db, int timeout_ms);
+/* How long a request may take: ledger_set_timeout(); and a request's beginning and end. */
+LEDGER_PRIVATE void connection_limit_to(ledger *db, int limit_ms);
+LEDGER_PRIVATE void connection_limit(ledger *db);
+LEDGER_PRIVATE void connection_limit_end(ledger *db);
 LEDGER_PRIVATE void connection_report_to(ledger *db, int (*report)(void *, int64_t, int64_t), void *context);
 /* Tells the caller's progress function. LEDGER_INTERRUPTED when it wants to stop. */
 LEDGER_PRIVATE int connection_report(ledger *db, int64_t done, int64_t total);
@@ -395,18 +438,78 @@ LEDGER_PRIVATE int write_stored(ledger *db, const struct relation *relation, con
 /* The column's default; nextval() takes a value. */
 LEDGER_PRIVATE int write_default(ledger *db, struct relation *relation, int column, struct value *out);
 
+/* For the query builder, in a transaction: an insert in steps, and rows by their rowids. A complaint is an expression over the table's
+** own name (policy_complaint()) about a row: where it is not null it is the sentence of a FORBIDDEN. */
+
+/* The row of an insert as it will stand, all columns, after defaults, triggers and generated columns: *row lives until the next one. */
+LEDGER_PRIVATE int write_propose(ledger *db, struct relation *relation, int count, const char *const *columns,
+                                 const ledger_value *values, struct value **row, const int **positions);
+LEDGER_PRIVATE int write_nulls(ledger *db, const struct relation *relation, const struct value *row); /* NOT_NULL */
+/* Which of the values is refused, as json_to_recordset() finds it: the first in the order given. LEDGER_OK when all are good. */
+LEDGER_PRIVATE int write_values(ledger *db, const struct relation *relation, int count, const int *positions,
+                                const ledger_value *values);
+LEDGER_PRIVATE int write_check(ledger *db, const struct relation *relation, const char *complaint, const struct value *row);
+/* Inserts it, and tells who is to be told. */
+LEDGER_PRIVATE int write_add(ledger *db, const struct relation *relation, const struct value *row, int64_t *rowid);
+
+struct change; /* an update or upsert; in the call's arena */
+/* Reads what is to be set; a default is taken once for all rows. */
+LEDGER_PRIVATE int write_update_start(ledger *db, struct relation *relation, int count, const char *const *columns,
+                                      const ledger_value *values, struct change **out);
+/* Is there a complaint about what one of the rows would become? */
+LEDGER_PRIVATE int write_update_check(struct change *change, const char *complaint, int64_t count, const int64_t *rowids);
+LEDGER_PRIVATE int write_update_rows(struct change *change, int64_t count, const int64_t *rowids);
+LEDGER_PRIVATE int write_delete_rows(ledger *db, struct relation *relation, int64_t count, const int64_t *rowids);
+/* `given`: positions of the columns that DO UPDATE sets; conflict_count 0: the primary key. INVALID_REFERENCE. */
+LEDGER_PRIVATE int write_upsert_start(ledger *db, struct relation *relation, int count, const int *given, int conflict_count,
+                                      const char *const *conflict, struct change **out);
+/* The row that the proposed one meets. */
+LEDGER_PRIVATE int write_upsert_find(struct change *change, const struct value *row, bool *found, int64_t *rowid);
+/* Is there one about that row as it is, or as it would become? Either may be NULL. */
+LEDGER_PRIVATE int write_upsert_check(struct change *change, const struct value *row, int64_t rowid, const char *of_old,
+                                      const char *of_new);
+/* *written 0: it was there, and stays as it is. *rowid is that of an inserted row. */
+LEDGER_PRIVATE int write_upsert_row(struct change *change, const struct value *row, bool update, int64_t *written,
+                                    int64_t *rowid);
+/* All columns of a row as stored, texts in the arena. */
+LEDGER_PRIVATE int write_image_of(ledger *db, const struct relation *relation, int64_t rowid, struct value *row);
+
+/* ---- encryption.c: columns that are kept encrypted */
+
+#define ENCRYPTION_ID_DIGITS 16
+
+LEDGER_PRIVATE bool encryption_is_marked(const struct column *column); /* @encrypted, and of a type that holds a ciphertext */
+LEDGER_PRIVATE int encryption_set_key(ledger *db, const unsigned char key[LEDGER_ENCRYPTION_KEY_BYTES]);
+LEDGER_PRIVATE int encryption_change(ledger *db, const unsigned char *new_key, int64_t *count); /* ledger_encrypt() */
+LEDGER_PRIVATE int encryption_export(ledger *db, bool decrypts); /* ledger_export_decrypted() */
+LEDGER_PRIVATE void encryption_close(ledger *db);                /* forgets the handle's key */
+/* *value, which is to be stored, as it is kept, its text in the call's arena. Nothing unless the column is_encrypted. NO_ENCRYPTION_KEY. */
+LEDGER_PRIVATE int encryption_seal_value(ledger *db, const struct relation *relation, int column, struct value *value);
+/* The same, but what has the form of a kept value is one: for rows that come from main. */
+LEDGER_PRIVATE int encryption_keep_value(ledger *db, const struct relation *relation, int column, struct value *value);
+/* A stored value as it is to be read: in clear through a handle with the key, else as it is. Its text may lie in `arena`. `row`, where
+** not NULL, is all columns, to name the row by. *out may be *stored. NO_ENCRYPTION_KEY (the file has another one by now), CORRUPT. */
+LEDGER_PRIVATE int encryption_open_value(ledger *db, const struct relation *relation, int column, const struct value *stored,
+                                         const struct value *row, struct arena *arena, struct value *out);
+/* The error, UNSUPPORTED, of whatever else than to read it whole or to ask whether it is null. */
+LEDGER_PRIVATE int encryption_refuse(ledger *db, const struct relation *relation, int column);
+
 /* ---- read.c: ledger_rows */
 
 struct rows_column {
   const char *name;
   const char *type_name;
   struct type type;
+  const struct relation *relation; /* of an encrypted column, which is read in clear; or NULL */
+  int position;
 };
 /* A cursor without rows yet, over `count` columns, NULL after an error. It holds the catalog that the names lie in. */
 LEDGER_PRIVATE ledger_rows *rows_new(ledger *db, int count);
 LEDGER_PRIVATE ledger_rows *rows_of_relation(ledger *db, const struct relation *relation);
 LEDGER_PRIVATE void rows_set_column(ledger_rows *rows, int column, const char *name, const char *type_name,
                                     const struct type *type);
+/* The column is one of a table's, as it is stored: where that is encrypted it is read in clear. */
+LEDGER_PRIVATE void rows_set_source(ledger_rows *rows, int column, const struct relation *relation, int position);
 LEDGER_PRIVATE void rows_set_statement(ledger_rows *rows, sqlite3_stmt *stmt);             /* the cursor's from now on */
 LEDGER_PRIVATE int rows_bind(ledger_rows *rows, int parameter, const struct value *value); /* copies */
 LEDGER_PRIVATE const char *rows_own(ledger_rows *rows, const char *text); /* a copy that lives as long; NULL after an error */

@@ -91,6 +91,9 @@ LEDGER_PRIVATE int store_error(ledger *db, int sqlite_rc) {
   /* The extended code says more, where it belongs to this failure and not to an earlier one. */
   int extended = sqlite3_extended_errcode(db->sqlite);
   if ((extended & 0xff) == (sqlite_rc & 0xff)) sqlite_rc = extended;
+  if ((sqlite_rc & 0xff) == SQLITE_INTERRUPT && db->is_late)
+    return error_set(&db->error, LEDGER_INTERRUPTED,
+                     "canceling statement due to statement timeout");
   return store_error_of(db->sqlite, sqlite_rc, db->path == NULL ? ":memory:" : db->path,
                         &db->error);
 }

@@ -341,6 +341,21 @@ static int violation_referenced(ledger *db, const struct constraint *constraint,
                        constraint->relation->name);
 }
 
+/* Does the row that the update makes refer to the key that it takes away from itself? */
+static bool violation_refers_back(const struct constraint *constraint, const struct value *old,
+                                  const struct value *new) {
+  if (constraint->relation != constraint->reference) return false;
+  for (int c = 0; c < constraint->count; c++) {
+    const struct value *key = &old[constraint->reference_columns[c]];
+    const struct value *reference = &new[constraint->columns[c]];
+    const struct type *type = &constraint->relation->columns[constraint->columns[c]].type;
+    if (key->kind == VALUE_NULL || reference->kind == VALUE_NULL ||
+        type_compare(type, key, reference) != 0)
+      return false;
+  }
+  return true;
+}
+
 /* A key that others refer to and that the update takes away. */
 static int violation_row_referenced(ledger *db, const struct relation *relation,
                                     const struct value *old, const struct value *new) {
@@ -356,7 +371,8 @@ static int violation_row_referenced(ledger *db, const struct relation *relation,
         changes |= type_compare(&relation->columns[position].type, before, after) != 0;
     }
     if (!changes || (constraint->on_update != 'a' && constraint->on_update != 'r')) continue;
-    if (violation_exists(db, constraint->relation, constraint->count, constraint->columns,
+    if (violation_refers_back(constraint, old, new) ||
+        violation_exists(db, constraint->relation, constraint->count, constraint->columns,
                          constraint->reference_columns, old)) {
       return violation_referenced(db, constraint, old);
     }

@@ -173,7 +173,8 @@ LEDGER_PRIVATE int write_value(ledger *db, const struct relation *relation, int 
     out->kind = VALUE_NULL;
     return LEDGER_OK;
   }
-  return write_typed(db, relation, column, &relation->columns[column].type, given, out);
+  int rc = write_typed(db, relation, column, &relation->columns[column].type, given, out);
+  return rc == LEDGER_OK ? encryption_seal_value(db, relation, column, out) : rc;
 }
 
 static bool write_is_text(const ledger_value *value) {
@@ -202,6 +203,17 @@ LEDGER_PRIVATE int write_values_error(ledger *db, const struct relation *relatio
     }
   }
   error_clear(&db->error);
+  return LEDGER_OK;
+}
+
+LEDGER_PRIVATE int write_values(ledger *db, const struct relation *relation, int count,
+                                const int *positions, const ledger_value *values) {
+  struct value ignored;
+  for (int i = 0; i < count; i++) {
+    if (values[i].kind == LEDGER_DEFAULT) continue;
+    int rc = write_value(db, relation, positions[i], &values[i], &ignored);
+    if (rc != LEDGER_OK) return rc;
+  }
   return LEDGER_OK;
 }
 
@@ -249,8 +261,8 @@ static int write_default_expression(ledger *db, const struct relation *relation,
   return sqlite_rc == SQLITE_OK ? rc : store_error(db, sqlite_rc);
 }
 
-LEDGER_PRIVATE int write_default(ledger *db, struct relation *relation, int column,
-                                 struct value *out) {
+static int write_default_clear(ledger *db, struct relation *relation, int column,
+                               struct value *out) {
   struct plan *plan;
   int rc = write_plan(db, relation, &plan);
   if (rc != LEDGER_OK) return rc;
@@ -273,6 +285,12 @@ LEDGER_PRIVATE int write_default(ledger *db, struct relation *relation, int colu
     return sequence_next(db, relation->columns[column].sequence, &out->integer);
   }
   return LEDGER_OK;
+}
+
+LEDGER_PRIVATE int write_default(ledger *db, struct relation *relation, int column,
+                                 struct value *out) {
+  int rc = write_default_clear(db, relation, column, out);
+  return rc == LEDGER_OK ? encryption_seal_value(db, relation, column, out) : rc;
 }
 
 /* ---- the row */
@@ -347,9 +365,18 @@ static int write_generated_always(ledger *db, const struct column *column) {
   return error_hint(&db->error, "Use OVERRIDING SYSTEM VALUE to override.");
 }
 
-LEDGER_PRIVATE int write_row(ledger *db, struct relation *relation, int count,
-                             const char *const *columns, const ledger_value *values,
-                             struct value **row, const int **positions) {
+LEDGER_PRIVATE int write_nulls(ledger *db, const struct relation *relation,
+                               const struct value *row) {
+  for (int i = 0; i < relation->column_count; i++) {
+    if (relation->columns[i].not_null && row[i].kind == VALUE_NULL)
+      return violation_not_null(db, relation, i, row);
+  }
+  return LEDGER_OK;
+}
+
+LEDGER_PRIVATE int write_propose(ledger *db, struct relation *relation, int count,
+                                 const char *const *columns, const ledger_value *values,
+                                 struct value **row, const int **positions) {
   struct plan *plan;
   int rc = write_plan(db, relation, &plan);
   if (rc == LEDGER_OK) rc = write_shape(db, relation, plan, count, columns);
@@ -359,6 +386,7 @@ LEDGER_PRIVATE int write_row(ledger *db, struct relation *relation, int count,
     int column = plan->positions[i];
     if (values[i].kind == LEDGER_DEFAULT) continue;
     rc = write_value(db, relation, column, &values[i], &plan->row[column]);
+    if (rc == LEDGER_MEMORY) return rc;
     if (rc != LEDGER_OK) return write_values_error(db, relation, count, plan->positions, values);
     plan->given[column] = true;
   }
@@ -378,14 +406,16 @@ LEDGER_PRIVATE int write_row(ledger *db, struct relation *relation, int count,
   }
   if (rc != LEDGER_OK) return rc;
   if (plan->has_image) rc = write_image(db, relation, plan->row);
-  for (int i = 0; i < relation->column_count && rc == LEDGER_OK; i++) {
-    if (relation->columns[i].not_null && plan->row[i].kind == VALUE_NULL) {
-      rc = violation_not_null(db, relation, i, plan->row);
-    }
-  }
   *row = plan->row;
   if (positions != NULL) *positions = plan->positions;
   return rc;
+}
+
+LEDGER_PRIVATE int write_row(ledger *db, struct relation *relation, int count,
+                             const char *const *columns, const ledger_value *values,
+                             struct value **row, const int **positions) {
+  int rc = write_propose(db, relation, count, columns, values, row, positions);
+  return rc == LEDGER_OK ? write_nulls(db, relation, *row) : rc;
 }
 
 LEDGER_PRIVATE void write_insert_sql(sqlite3_str *out, const struct relation *relation,
@@ -419,6 +449,15 @@ LEDGER_PRIVATE int write_stored(ledger *db, const struct relation *relation,
       db, rc, &(struct violation){.relation = relation, .change = CHANGE_INSERT, .row = row});
 }
 
+LEDGER_PRIVATE int write_add(ledger *db, const struct relation *relation, const struct value *row,
+                             int64_t *rowid) {
+  struct observe observe;
+  int rc = observe_start(&observe, db, relation, true);
+  if (rc == LEDGER_OK) rc = write_stored(db, relation, row, false);
+  if (rc == LEDGER_OK) *rowid = sqlite3_last_insert_rowid(db->sqlite);
+  return observe_end(&observe, rc, row);
+}
+
 LEDGER_PRIVATE int write_insert(ledger *db, const char *table, int count,
                                 const char *const *columns, const ledger_value *values,
                                 ledger_rows **returned) {
@@ -427,13 +466,9 @@ LEDGER_PRIVATE int write_insert(ledger *db, const char *table, int count,
   int rc = transaction_begin(db);
   if (rc != LEDGER_OK) return rc;
   rc = write_table(db, table, "insert into", &relation);
+  int64_t rowid;
   if (rc == LEDGER_OK) rc = write_row(db, relation, count, columns, values, &row, NULL);
-  if (rc == LEDGER_OK) {
-    struct observe observe;
-    rc = observe_start(&observe, db, relation, true);
-    if (rc == LEDGER_OK) rc = write_stored(db, relation, row, false);
-    rc = observe_end(&observe, rc, row);
-  }
+  if (rc == LEDGER_OK) rc = write_add(db, relation, row, &rowid);
   ledger_rows *rows = NULL;
   if (rc == LEDGER_OK && returned != NULL) {
     rows = rows_of_relation(db, relation);

@@ -28,7 +28,7 @@ LEDGER_PRIVATE int write_values_error(ledger *db, const struct relation *relatio
                                       const ledger_value *values);
 /* The type without its length and scale. */
 LEDGER_PRIVATE struct type write_bare_type(const struct type *type);
-/* Builds the row of an insert, all columns, in the plan: *row lives until the next one. */
+/* write_propose() with write_nulls(). */
 LEDGER_PRIVATE int write_row(ledger *db, struct relation *relation, int count, const char *const *columns,
                              const ledger_value *values, struct value **row, const int **positions);
 /* "a", "b", ... of the relation. */

@@ -3,6 +3,9 @@
 ** columns it is restricted by and which of these are NULL.
 **
 ** The row being changed is "old" in all of them, as it is to the triggers.
+**
+** The query builder names rows by their rowids: it has found out by then which of them the caller means and may see. It asks the
+** policies about new rows before they are written, as PostgreSQL does before it looks at a constraint.
 */
 #include "../internal.h"
 #include "write.h"
@@ -19,22 +22,21 @@ struct change {
   bool *assigned; /* by position: set by a trigger or generated */
   bool *minted;   /* as set: by a default that is another one for each row */
   bool is_probe;  /* the SQL is for violation.c: no sequence moves, and there is no \"excluded\" */
+  enum change_rows {
+    CHANGE_WHERE,
+    CHANGE_ONE_ROW,
+    CHANGE_ROWS
+  } rows; /* how they are named: where, or by rowid or a list */
   int where_count;
   int *where;
   int parameter_count; /* values to set, then those of where */
   struct value *parameters;
 };
 
-static int change_start(struct change *change, ledger *db, const char *table, const char *verb,
-                        int set_count, int where_count) {
-  *change = (struct change){.db = db, .set_count = set_count, .where_count = where_count};
-  if (set_count > LEDGER_COLUMN_MAX + 1 ||
-      where_count > LEDGER_COLUMN_MAX) { /* one more is the upsert's own */
-    return error_set(&db->error, LEDGER_TOO_MANY_COLUMNS, "more than %d columns are named",
-                     LEDGER_COLUMN_MAX);
-  }
-  int rc = write_table(db, table, verb, &change->relation);
-  if (rc != LEDGER_OK) return rc;
+static int change_room(struct change *change, ledger *db, struct relation *relation, int set_count,
+                       int where_count) {
+  *change = (struct change){
+      .db = db, .relation = relation, .set_count = set_count, .where_count = where_count};
   size_t columns = (size_t)change->relation->column_count;
   change->parameter_count = set_count + where_count;
   change->set = arena_alloc(&db->arena, (size_t)set_count * sizeof *change->set);
@@ -52,6 +54,18 @@ static int change_start(struct change *change, ledger *db, const char *table, co
   memset(change->minted, 0, (size_t)set_count * sizeof *change->minted);
   memset(change->assigned, 0, columns * sizeof *change->assigned);
   return LEDGER_OK;
+}
+
+static int change_start(struct change *change, ledger *db, const char *table, const char *verb,
+                        int set_count, int where_count) {
+  struct relation *relation;
+  if (set_count > LEDGER_COLUMN_MAX + 1 ||
+      where_count > LEDGER_COLUMN_MAX) { /* one more is the upsert's own */
+    return error_set(&db->error, LEDGER_TOO_MANY_COLUMNS, "more than %d columns are named",
+                     LEDGER_COLUMN_MAX);
+  }
+  int rc = write_table(db, table, verb, &relation);
+  return rc == LEDGER_OK ? change_room(change, db, relation, set_count, where_count) : rc;
 }
 
 /* ---- values */
@@ -124,6 +138,7 @@ static int change_operand(struct change *change, int column, const ledger_value 
   }
   out->kind = VALUE_NULL;
   if (given->kind == LEDGER_NULL) return LEDGER_OK;
+  if (of->is_encrypted) return encryption_refuse(change->db, change->relation, column);
   struct type type = write_bare_type(&of->type);
   int64_t integer = 0;
   const char *constant = change_constant_type(given, &integer);
@@ -162,6 +177,7 @@ static int change_set(struct change *change, const char *const *columns,
     change->changed[column] = true;
     if (values[i].kind == LEDGER_DEFAULT) continue;
     rc = write_value(db, change->relation, column, &values[i], &change->parameters[i]);
+    if (rc == LEDGER_MEMORY) return rc;
     if (rc != LEDGER_OK) {
       return write_values_error(db, change->relation, change->set_count, change->set, values);
     }
@@ -190,6 +206,12 @@ static int change_set(struct change *change, const char *const *columns,
 /* ---- SQL */
 
 static void change_sql_where(const struct change *change, sqlite3_str *out) {
+  if (change->rows == CHANGE_ONE_ROW)
+    sqlite3_str_appendf(out, " WHERE \"old\".rowid = ?%d", change->set_count + 1);
+  if (change->rows == CHANGE_ROWS)
+    sqlite3_str_appendf(out, " WHERE \"old\".rowid IN (SELECT value FROM json_each(?%d))",
+                        change->set_count + 1);
+  if (change->rows != CHANGE_WHERE) return;
   for (int i = 0; i < change->where_count; i++) {
     const struct column *column = &change->relation->columns[change->where[i]];
     sqlite3_str_appendf(out, "%s\"old\".\"%w\"", i == 0 ? " WHERE " : " AND ", column->name);
@@ -252,6 +274,26 @@ static void change_sql_targets(const struct change *change, sqlite3_str *out) {
   }
 }
 
+/* Does a foreign key of the relation refer to the column in itself? */
+static bool change_is_own_key(const struct relation *relation, int column) {
+  for (int i = 0; i < relation->referencing_count; i++) {
+    const struct constraint *key = relation->referencing[i];
+    for (int c = 0; c < key->count && key->relation == relation; c++)
+      if (key->reference_columns[c] == column) return true;
+  }
+  return false;
+}
+
+/* Sets some column to what it is, so that the row counts as updated and triggers fire; see change_leave_own_keys(). */
+static void change_sql_nothing(const struct change *change, sqlite3_str *out) {
+  int column = change->relation->column_count - 1;
+  while (column > 0 && (change_is_own_key(change->relation, column) ||
+                        change->relation->columns[column].generated_sql != NULL))
+    column--;
+  const char *name = change->relation->columns[column].name;
+  sqlite3_str_appendf(out, " SET \"%w\" = \"old\".\"%w\"", name, name);
+}
+
 /* SET ..., plain where nothing but the caller sets a column. false: memory is short. */
 static bool change_sql_set(const struct change *change, sqlite3_str *out) {
   if (trigger_assigned(change->relation, TRIGGER_UPDATE, change->changed, change->assigned) == 0) {
@@ -262,6 +304,7 @@ static bool change_sql_set(const struct change *change, sqlite3_str *out) {
       change_sql_value(change, i, out);
       separator = ", ";
     }
+    if (change->set_count == 0) change_sql_nothing(change, out);
     return true;
   }
   char *image = change_sql_image(change);
@@ -313,6 +356,7 @@ static void change_statement_key(const struct change *change, struct write_key *
                                  bool returning) {
   write_key_start(key, verb, change->relation);
   write_key_add(key, returning);
+  write_key_add(key, (int)change->rows);
   write_key_add(key, change->set_count);
   for (int i = 0; i < change->set_count; i++) {
     write_key_add(key, change->minted[i] ? -1 - change->set[i] : change->set[i]);
@@ -433,7 +477,8 @@ static int change_delete(struct change *change, int64_t *count, ledger_rows **ro
     sqlite3_str_appendf(sql, "DELETE FROM main.\"%w\" AS \"old\"", change->relation->stored_name);
     change_sql_where(change, sql);
     /* Without a condition SQLite would drop the table's pages, and no hook would see the rows. */
-    if (change->where_count == 0) sqlite3_str_appendall(sql, " WHERE true");
+    if (change->rows == CHANGE_WHERE && change->where_count == 0)
+      sqlite3_str_appendall(sql, " WHERE true");
     if (rows != NULL) change_sql_returning(change, sql);
     stmt = statement_make(db, key.bytes, key.length, sql);
     if (stmt == NULL) return db->error.code;
@@ -503,10 +548,15 @@ static int change_conflict(struct change *change, int count, const char *const *
       "there is no unique or exclusion constraint matching the ON CONFLICT specification");
 }
 
-/* Which columns DO UPDATE sets: the given ones that are not the key, or else one of the key, so that triggers fire. */
-static void change_upsert_columns(struct change *change, int count, const int *given) {
+/* Which columns DO UPDATE sets: the given ones. The key is the same; where its columns are compared by a collation it may be spelled
+** in another way, and `respells` says that it is then set, too. */
+static void change_upsert_columns(struct change *change, int count, const int *given,
+                                  bool respells) {
   for (int i = 0; i < count; i++) change->changed[given[i]] = true;
-  for (int i = 0; i < change->where_count; i++) change->changed[change->where[i]] = false;
+  for (int i = 0; i < change->where_count; i++) {
+    if (!respells || change->relation->columns[change->where[i]].collation == NULL)
+      change->changed[change->where[i]] = false;
+  }
   change->set_count = 0;
   for (int i = 0; i < count; i++) {
     const struct column *column = &change->relation->columns[given[i]];
@@ -514,9 +564,6 @@ static void change_upsert_columns(struct change *change, int count, const int *g
     if (column->generated_sql != NULL || column->identity == 'a') change->changed[given[i]] = false;
     if (change->changed[given[i]]) change->set[change->set_count++] = given[i];
   }
-  if (change->set_count > 0) return;
-  change->changed[change->where[0]] = true;
-  change->set[change->set_count++] = change->where[0];
 }
 
 static sqlite3_stmt *change_upsert_statement(struct change *change, int update, bool returning) {
@@ -606,11 +653,280 @@ LEDGER_PRIVATE int write_upsert(ledger *db, const char *table, int count,
   if (rc == LEDGER_OK) rc = write_row(db, change.relation, count, columns, values, &row, &given);
   if (rc == LEDGER_OK) {
     struct observe observe;
-    change_upsert_columns(&change, count, given);
+    change_upsert_columns(&change, count, given, false);
     rc = observe_start(&observe, db, change.relation, false);
     if (rc == LEDGER_OK)
       rc = change_upsert(&change, row, update, &written, returned == NULL ? NULL : &rows);
     rc = observe_end(&observe, rc, NULL);
   }
   return change_end(db, rc, written, changed, rows, returned);
+}
+
+/* ---- for the query builder: rows by their rowids, policies about new rows */
+
+/* Names the rows that the next statement is about. */
+static int change_name_rows(struct change *change, int64_t count, const int64_t *rowids) {
+  struct value *parameter = &change->parameters[change->set_count];
+  change->rows = count == 1 ? CHANGE_ONE_ROW : CHANGE_ROWS;
+  if (count == 1) {
+    *parameter = (struct value){.kind = VALUE_INTEGER, .integer = rowids[0]};
+    return LEDGER_OK;
+  }
+  sqlite3_str *list = sqlite3_str_new(NULL);
+  for (int64_t i = 0; i < count; i++)
+    sqlite3_str_appendf(list, "%c%lld", i == 0 ? '[' : ',', (long long)rowids[i]);
+  sqlite3_str_appendall(list, count == 0 ? "[]" : "]");
+  size_t length = (size_t)sqlite3_str_length(list);
+  const char *text = arena_finish(&change->db->arena, list);
+  *parameter = (struct value){.kind = VALUE_TEXT, .text = text, .length = length};
+  return text == NULL ? error_memory(&change->db->error) : LEDGER_OK;
+}
+
+static int change_new(ledger *db, struct relation *relation, int event, int set_count,
+                      int where_count, struct change **out) {
+  struct change *change = arena_alloc(&db->arena, sizeof *change);
+  *out = change;
+  if (change == NULL) return error_memory(&db->error);
+  int rc = change_room(change, db, relation, set_count, where_count);
+  change->event = event;
+  return rc;
+}
+
+LEDGER_PRIVATE int write_update_start(ledger *db, struct relation *relation, int count,
+                                      const char *const *columns, const ledger_value *values,
+                                      struct change **out) {
+  int rc = change_new(db, relation, TRIGGER_UPDATE, count, 1, out);
+  if (rc != LEDGER_OK) return rc;
+  struct change *change = *out;
+  change->where_count = 0; /* its one parameter is for the rows */
+  rc = change_set(change, columns, values);
+  for (int i = 0; i < count && rc == LEDGER_OK; i++) { /* one default for all rows */
+    if (!change->minted[i]) continue;
+    change->minted[i] = false;
+    rc = write_default(db, relation, change->set[i], &change->parameters[i]);
+  }
+  return rc;
+}
+
+/* A SELECT whose text is its key, with the values bound; frees the text. */
+static int change_query(ledger *db, sqlite3_str *sql, int count, const struct value *values,
+                        sqlite3_stmt **out) {
+  const char *text = arena_finish(&db->arena, sql);
+  if (text == NULL) return error_memory(&db->error);
+  *out = statement_find(db, text, strlen(text));
+  if (*out == NULL) {
+    sqlite3_str *copy = sqlite3_str_new(db->sqlite);
+    sqlite3_str_appendall(copy, text);
+    *out = statement_make(db, text, strlen(text), copy);
+    if (*out == NULL) return db->error.code;
+  }
+  return statement_bind_all(db, *out, count, values);
+}
+
+/* Steps it until a row has a complaint, which becomes the error: FORBIDDEN. */
+static int change_complain(ledger *db, const struct relation *relation, sqlite3_stmt *stmt) {
+  int rc = LEDGER_OK;
+  while (rc == LEDGER_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+    if (sqlite3_column_type(stmt, 0) == SQLITE_NULL) continue;
+    const char *sentence = (const char *)sqlite3_column_text(stmt, 0);
+    if (sentence == NULL) {
+      rc = error_memory(&db->error);
+      continue;
+    }
+    rc = error_set(&db->error, LEDGER_FORBIDDEN, "%s", sentence);
+    sqlite3_snprintf((int)sizeof db->error.table, db->error.table, "%s", relation->name);
+  }
+  int sqlite_rc = sqlite3_reset(stmt);
+  return rc == LEDGER_OK && sqlite_rc != SQLITE_OK ? store_error(db, sqlite_rc) : rc;
+}
+
+/* SELECT the complaint about the new row of "old", of the row that `where` names. */
+static int change_new_rows(struct change *change, const char *complaint, sqlite3_str *sql) {
+  char *image = change_sql_image(change);
+  if (image == NULL) return error_memory(&change->db->error);
+  sqlite3_str_appendf(sql, "SELECT (SELECT (%s) FROM (%s) AS \"%w\") FROM main.\"%w\" AS \"old\"",
+                      complaint, image, change->relation->stored_name,
+                      change->relation->stored_name);
+  sqlite3_free(image);
+  return LEDGER_OK;
+}
+
+LEDGER_PRIVATE int write_update_check(struct change *change, const char *complaint, int64_t count,
+                                      const int64_t *rowids) {
+  ledger *db = change->db;
+  sqlite3_stmt *stmt;
+  int rc = change_name_rows(change, count, rowids);
+  if (rc != LEDGER_OK) return rc;
+  sqlite3_str *sql = sqlite3_str_new(db->sqlite);
+  rc = change_new_rows(change, complaint, sql);
+  change_sql_where(change, sql);
+  if (rc != LEDGER_OK)
+    sqlite3_free(sqlite3_str_finish(sql));
+  else
+    rc = change_query(db, sql, change->set_count + 1, change->parameters, &stmt);
+  return rc == LEDGER_OK ? change_complain(db, change->relation, stmt) : rc;
+}
+
+/* A key that is set to what it is need not be set. SQLite 3.53 refuses that of a row that refers to itself and that another row refers
+** to as well, as if it went away. */
+static int change_leave_own_keys(struct change *change, int64_t rowid) {
+  const struct relation *relation = change->relation;
+  struct value *row = NULL;
+  int kept = 0, rc = LEDGER_OK;
+  for (int i = 0; i < change->set_count; i++) {
+    int column = change->set[i];
+    bool is_left = change_is_own_key(relation, column);
+    if (is_left && row == NULL) {
+      row = arena_alloc(&change->db->arena, (size_t)relation->column_count * sizeof *row);
+      rc = row == NULL ? error_memory(&change->db->error)
+                       : write_image_of(change->db, relation, rowid, row);
+      if (rc != LEDGER_OK) return rc;
+    }
+    is_left = is_left && value_is_same(&row[column], &change->parameters[i]);
+    if (is_left) {
+      change->changed[column] = false;
+      continue;
+    }
+    change->set[kept] = column;
+    change->parameters[kept++] = change->parameters[i];
+  }
+  change->set_count = kept;
+  return rc;
+}
+
+LEDGER_PRIVATE int write_update_rows(struct change *change, int64_t count, const int64_t *rowids) {
+  struct observe observe;
+  int64_t updated;
+  int rc = count == 1 ? change_leave_own_keys(change, rowids[0]) : LEDGER_OK;
+  if (rc == LEDGER_OK) rc = change_name_rows(change, count, rowids);
+  if (rc != LEDGER_OK || count == 0) return rc;
+  rc = observe_start(&observe, change->db, change->relation, false);
+  if (rc == LEDGER_OK) rc = change_update(change, &updated, NULL);
+  return observe_end(&observe, rc, NULL);
+}
+
+LEDGER_PRIVATE int write_delete_rows(ledger *db, struct relation *relation, int64_t count,
+                                     const int64_t *rowids) {
+  struct observe observe;
+  struct change *change;
+  int64_t deleted;
+  int rc = change_new(db, relation, TRIGGER_DELETE, 0, 1, &change);
+  if (rc != LEDGER_OK || count == 0) return rc;
+  change->where_count = 0;
+  rc = change_name_rows(change, count, rowids);
+  if (rc != LEDGER_OK) return rc;
+  rc = observe_start(&observe, db, relation, false);
+  if (rc == LEDGER_OK) rc = change_delete(change, &deleted, NULL);
+  return observe_end(&observe, rc, NULL);
+}
+
+LEDGER_PRIVATE int write_upsert_start(ledger *db, struct relation *relation, int count,
+                                      const int *given, int conflict_count,
+                                      const char *const *conflict, struct change **out) {
+  int rc = change_new(db, relation, TRIGGER_UPDATE, count + 1, conflict_count, out);
+  if (rc != LEDGER_OK) return rc;
+  struct change *change = *out;
+  change->is_upsert = true;
+  rc = change_conflict(change, conflict_count, conflict);
+  if (rc == LEDGER_OK) change_upsert_columns(change, count, given, true);
+  return rc;
+}
+
+LEDGER_PRIVATE int write_upsert_find(struct change *change, const struct value *row, bool *found,
+                                     int64_t *rowid) {
+  const struct relation *relation = change->relation;
+  ledger *db = change->db;
+  sqlite3_stmt *stmt;
+  sqlite3_str *sql = sqlite3_str_new(db->sqlite);
+  sqlite3_str_appendf(sql, "SELECT rowid FROM main.\"%w\"", relation->stored_name);
+  for (int i = 0; i < change->where_count; i++) {
+    sqlite3_str_appendf(sql, "%s\"%w\" = ?%d", i == 0 ? " WHERE " : " AND ",
+                        relation->columns[change->where[i]].name, change->where[i] + 1);
+  }
+  int rc = change_query(db, sql, relation->column_count, row, &stmt);
+  if (rc != LEDGER_OK) return rc;
+  *found = sqlite3_step(stmt) == SQLITE_ROW;
+  if (*found) *rowid = sqlite3_column_int64(stmt, 0);
+  rc = sqlite3_reset(stmt);
+  return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
+}
+
+LEDGER_PRIVATE int write_upsert_check(struct change *change, const struct value *row, int64_t rowid,
+                                      const char *of_old, const char *of_new) {
+  const struct relation *relation = change->relation;
+  ledger *db = change->db;
+  sqlite3_stmt *stmt;
+  int count = relation->column_count, rc = LEDGER_OK;
+  struct value *values = arena_alloc(&db->arena, (size_t)(count + 1) * sizeof *values);
+  if (values == NULL) return error_memory(&db->error);
+  memcpy(values, row, (size_t)count * sizeof *values);
+  values[count] = (struct value){.kind = VALUE_INTEGER, .integer = rowid};
+  if (of_old != NULL) {
+    sqlite3_str *sql = sqlite3_str_new(db->sqlite);
+    sqlite3_str_appendf(sql, "SELECT (%s) FROM main.\"%w\" WHERE rowid = ?1", of_old,
+                        relation->stored_name);
+    rc = change_query(db, sql, 1, &values[count], &stmt);
+    if (rc == LEDGER_OK) rc = change_complain(db, relation, stmt);
+  }
+  if (rc != LEDGER_OK || of_new == NULL) return rc;
+  sqlite3_str *sql = sqlite3_str_new(db->sqlite);
+  change->is_probe = true;
+  rc = change_new_rows(change, of_new, sql);
+  change->is_probe = false;
+  sqlite3_str_appendf(sql, " WHERE \"old\".rowid = ?%d", count + 1);
+  if (rc != LEDGER_OK)
+    sqlite3_free(sqlite3_str_finish(sql));
+  else
+    rc = change_query(db, sql, count + 1, values, &stmt);
+  return rc == LEDGER_OK ? change_complain(db, relation, stmt) : rc;
+}
+
+LEDGER_PRIVATE int write_upsert_row(struct change *change, const struct value *row, bool update,
+                                    int64_t *written, int64_t *rowid) {
+  struct observe observe;
+  ledger *db = change->db;
+  int rc = observe_start(&observe, db, change->relation, false);
+  if (rc == LEDGER_OK) rc = change_upsert(change, row, update, written, NULL);
+  if (rc == LEDGER_OK) *rowid = sqlite3_last_insert_rowid(db->sqlite);
+  return observe_end(&observe, rc, NULL);
+}
+
+LEDGER_PRIVATE int write_image_of(ledger *db, const struct relation *relation, int64_t rowid,
+                                  struct value *row) {
+  struct write_key key;
+  write_key_start(&key, 'R', relation);
+  sqlite3_stmt *stmt = statement_find(db, key.bytes, key.length);
+  if (stmt == NULL) {
+    sqlite3_str *sql = sqlite3_str_new(db->sqlite);
+    sqlite3_str_appendall(sql, "SELECT ");
+    write_column_list(sql, relation);
+    sqlite3_str_appendf(sql, " FROM main.\"%w\" WHERE rowid = ?1", relation->stored_name);
+    stmt = statement_make(db, key.bytes, key.length, sql);
+    if (stmt == NULL) return db->error.code;
+  }
+  sqlite3_bind_int64(stmt, 1, rowid);
+  int rc = sqlite3_step(stmt) == SQLITE_ROW ? LEDGER_OK : LEDGER_ERROR;
+  for (int i = 0; i < relation->column_count && rc == LEDGER_OK; i++) {
+    row[i] = statement_value(stmt, i);
+    if (value_keep(&db->arena, &row[i]) != LEDGER_OK) rc = error_memory(&db->error);
+  }
+  int sqlite_rc = sqlite3_reset(stmt);
+  if (sqlite_rc != SQLITE_OK) return store_error(db, sqlite_rc);
+  return rc == LEDGER_ERROR ? error_set(&db->error, rc, "a row that was written is gone") : rc;
+}
+
+LEDGER_PRIVATE int write_check(ledger *db, const struct relation *relation, const char *complaint,
+                               const struct value *row) {
+  sqlite3_stmt *stmt;
+  sqlite3_str *sql = sqlite3_str_new(db->sqlite);
+  sqlite3_str_appendf(sql, "SELECT (%s) FROM (SELECT ", complaint);
+  for (int i = 0; i < relation->column_count; i++) {
+    const struct column *column = &relation->columns[i];
+    sqlite3_str_appendf(sql, "%s?%d", i == 0 ? "" : ", ", i + 1);
+    if (column->collation != NULL) sqlite3_str_appendf(sql, " COLLATE %s", column->collation);
+    sqlite3_str_appendf(sql, " AS \"%w\"", column->name);
+  }
+  sqlite3_str_appendf(sql, ") AS \"%w\"", relation->stored_name);
+  int rc = change_query(db, sql, relation->column_count, row, &stmt);
+  return rc == LEDGER_OK ? change_complain(db, relation, stmt) : rc;
 }

@@ -27,6 +27,7 @@ struct export {
   char target_name[LEDGER_NAME_MAX + 1];
   int64_t done, total;
   struct row_text text;
+  struct arena clear; /* of a value that is kept encrypted and written in clear */
 };
 
 /* LEDGER_IO once the caller's function has refused bytes. */
@@ -77,8 +78,15 @@ static bool export_write_text(struct export *export, const char *text, size_t le
 
 /* One value, not NULL, as a COPY field or a literal. */
 static int export_value(struct export *export, const struct relation *relation, int column,
-                        const struct value *row) {
-  int rc = row_text_read(export->db, relation, column, row, &export->text);
+                        struct value *row) {
+  int rc = LEDGER_OK;
+  if (export->db->exports_clear && relation->columns[column].is_encrypted) {
+    arena_reset(&export->clear);
+    rc = encryption_open_value(export->db, relation, column, &row[column], row, &export->clear,
+                               &row[column]);
+    if (rc != LEDGER_OK) return rc;
+  }
+  rc = row_text_read(export->db, relation, column, row, &export->text);
   if (rc != LEDGER_OK || export_write_text(export, export->text.text, export->text.length))
     return rc;
   return row_text_bad(export->db, relation, column, row, LEDGER_BAD_ENCODING,
@@ -523,6 +531,7 @@ LEDGER_PRIVATE int export_script(ledger *db, enum ledger_export_part part,
   export->db = db;
   export->format = format;
   export->done = export->total = 0;
+  export->clear = (struct arena){0};
   script_start(&export->script, write, context);
   row_text_open(&export->text);
   int rc = transaction_begin_read(db);
@@ -541,6 +550,7 @@ LEDGER_PRIVATE int export_script(ledger *db, enum ledger_export_part part,
   if (rc == LEDGER_OK) rc = export_written(export, script_end(&export->script));
   transaction_end_read(db);
   row_text_close(&export->text);
+  arena_free(&export->clear);
   sqlite3_free(export);
   return rc;
 }

@@ -220,6 +220,7 @@ static int import_value(struct import *import, int column, const struct dump_fie
   } else if (field->kind == DUMP_TEXT) {
     rc = type_input(&relation->columns[column].type, text, field->length, &db->arena,
                     &import->row[column], &db->error);
+    if (rc == LEDGER_OK) rc = encryption_keep_value(db, relation, column, &import->row[column]);
   }
   if (rc == LEDGER_OK || rc == LEDGER_MEMORY) return rc;
   sqlite3_snprintf((int)sizeof db->error.table, db->error.table, "%s", relation->name);
@@ -308,6 +309,22 @@ static int import_differs(struct import *import, int column) {
   return LEDGER_UNIQUE;
 }
 
+/* As they are stored; what is encrypted is another text each time, so that it is looked at in clear where the key is there. */
+static int import_is_same(struct import *import, int column, const struct value *there,
+                          bool *same) {
+  ledger *db = import->db;
+  const struct relation *relation = import->table->relation;
+  struct value now, here;
+  *same = value_is_same(there, &import->row[column]);
+  if (*same || !relation->columns[column].is_encrypted || db->encryption == NULL) return LEDGER_OK;
+  int rc = encryption_open_value(db, relation, column, there, import->row, &db->arena, &now);
+  if (rc == LEDGER_OK)
+    rc = encryption_open_value(db, relation, column, &import->row[column], import->row, &db->arena,
+                               &here);
+  if (rc == LEDGER_OK) *same = value_is_same(&now, &here);
+  return rc;
+}
+
 static int import_compare(struct import *import) {
   ledger *db = import->db;
   sqlite3_stmt *stmt = import->table->find;
@@ -316,8 +333,12 @@ static int import_compare(struct import *import) {
   if (rc == LEDGER_OK) rc = statement_step(db, stmt);
   for (int i = 0; rc == LEDGER_ROW && different < 0 && i < count; i++) {
     struct value there = statement_value(stmt, i);
-    if (!sync_is_mains(import->table->relation, i) && !value_is_same(&there, &import->row[i]))
-      different = i;
+    bool same = true;
+    int compared = sync_is_mains(import->table->relation, i)
+                       ? LEDGER_OK
+                       : import_is_same(import, i, &there, &same);
+    if (compared != LEDGER_OK) rc = compared;
+    if (!same) different = i;
   }
   sqlite3_reset(stmt);
   if (rc == LEDGER_DONE) return error_set(&db->error, LEDGER_ERROR, "a row is there and is not");

@@ -574,6 +574,7 @@ static void compiler_run_files(struct compiler *c) {
   finish_views(c);
   finish_triggers(c);
   finish_policies(c);
+  finish_encrypted(c);
   finish_grants(c);
   finish_seeds(c);
   compiler_sort_notes(c->result);

@@ -12,7 +12,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
-#define COMPILER_VERSION "1"
+#define COMPILER_VERSION "2" /* 2: tables in policies are marked */
 
 /* ---- what only the DDL side keeps about a schema */
 
@@ -29,6 +29,9 @@ struct ddl_insert {                     /* seed rows, and the setval() between t
 struct ddl_grant { /* GRANT, REVOKE, ALTER DEFAULT PRIVILEGES */
   const PgQuery__Node *node;
   struct place place;
+  bool in_prelude; /* of a DO block that is kept whole */
+  int relation_count; /* that it names; all tables of schemas are looked up when all is known */
+  struct relation_def **relations;
   const char *kind, *definition; /* definition NULL: names a role that nobody makes */
   bool is_early;                 /* about schemas or what is made later: before the tables */
 };
@@ -188,7 +191,9 @@ void ddl_comment(struct compiler *c, const PgQuery__CommentStmt *statement);
 void ddl_do(struct compiler *c, const PgQuery__DoStmt *statement);
 bool role_is_made(struct compiler *c, const char *role); /* by the file */
 bool role_is_standard(const char *role);                 /* anon, authenticated, service_role */
-void ddl_grant(struct compiler *c, const PgQuery__Node *node);
+void ddl_grant(struct compiler *c, const PgQuery__Node *node, bool in_prelude);
+/* ALTER VIEW ... SET or RESET (option, ...). */
+bool view_set_options(struct compiler *c, struct relation_def *view, const PgQuery__AlterTableCmd *command);
 
 /* ddl_outside.c: what the file speaks of and the model has not */
 void ddl_create_composite(struct compiler *c, PgQuery__Node *node);
@@ -252,6 +257,7 @@ void finish_indexes(struct compiler *c);
 void finish_views(struct compiler *c);
 void finish_triggers(struct compiler *c);
 void finish_policies(struct compiler *c);
+void finish_encrypted(struct compiler *c); /* ddl_encrypted.c */
 void finish_grants(struct compiler *c);
 void finish_seeds(struct compiler *c);
 

@@ -398,12 +398,13 @@ static void alter_command(struct compiler *c, struct relation_def *relation,
     alter_validate_constraint(c, relation, command, location);
     break;
   case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableRowSecurity:
-    if (relation->row_security == 0) relation->row_security = 1;
+    relation->row_security = relation->is_forced ? 2 : 1;
     break;
   case PG_QUERY__ALTER_TABLE_TYPE__AT_DisableRowSecurity: relation->row_security = 0; break;
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_ForceRowSecurity: relation->row_security = 2; break;
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ForceRowSecurity:
   case PG_QUERY__ALTER_TABLE_TYPE__AT_NoForceRowSecurity:
-    if (relation->row_security == 2) relation->row_security = 1;
+    relation->is_forced = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ForceRowSecurity;
+    if (relation->row_security != 0) relation->row_security = relation->is_forced ? 2 : 1;
     break;
   case PG_QUERY__ALTER_TABLE_TYPE__AT_AttachPartition:
   case PG_QUERY__ALTER_TABLE_TYPE__AT_DetachPartition:
@@ -424,8 +425,15 @@ static void alter_command(struct compiler *c, struct relation_def *relation,
 static void alter_other(struct compiler *c, const PgQuery__AlterTableStmt *statement,
                         int location) {
   if (outside_alter(c, statement)) return;
+  struct relation_def *view = statement->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW
+                                  ? relation_of_range(c, statement->relation, true)
+                                  : NULL;
   for (size_t i = 0; i < statement->n_cmds; i++) {
-    const char *skipped = alter_skipped(statement->cmds[i]->alter_table_cmd->subtype);
+    const PgQuery__AlterTableCmd *command = statement->cmds[i]->alter_table_cmd;
+    bool is_of_options = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions ||
+                         command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions;
+    if (view != NULL && is_of_options && view_set_options(c, view, command)) continue;
+    const char *skipped = alter_skipped(command->subtype);
     if (skipped != NULL)
       note(c, SCHEMA_SKIPPED, location, NULL, "ALTER of \"%s\": %s means nothing here",
            statement->relation->relname, skipped);

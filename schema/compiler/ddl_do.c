@@ -47,6 +47,9 @@ static void do_keep(struct compiler *c, const PgQuery__Node *node) {
     *APPEND(c, ddl->do_schemas, ddl->do_schema_count) = node->create_schema_stmt->schemaname;
   }
   if (node->node_case == PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT) ddl->has_auth = true;
+  if (node->node_case == PG_QUERY__NODE__NODE_GRANT_STMT ||
+      node->node_case == PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT)
+    ddl_grant(c, node, true);
 }
 
 /* The inner statements as if they stood in the file by themselves, each at its own place. */

@@ -18,6 +18,8 @@ static void function_read_options(struct function_def *function,
     const PgQuery__DefElem *option = statement->options[i]->def_elem;
     if (strcmp(option->defname, "language") == 0) options->language = node_string(option->arg);
     if (strcmp(option->defname, "strict") == 0) function->strict = option->arg->boolean->boolval;
+    if (strcmp(option->defname, "security") == 0)
+      function->is_definer = option->arg->boolean->boolval;
     if (strcmp(option->defname, "volatility") == 0) {
       const char *word = node_string(option->arg);
       function->volatility = strcmp(word, "immutable") == 0 ? IMMUTABLE

@@ -1,5 +1,5 @@
 /*
-** ddl_other: which file reads which statement, and the statements that make no table: SET, GRANT, COMMENT, CREATE
+** ddl_other: which file reads which statement, and the statements that make no table: SET, COMMENT, CREATE
 ** EXTENSION, DO and the rest of what pg_dump and people write. Whatever is not honoured is noted, one way or the other.
 */
 #include "ddl.h"
@@ -217,113 +217,6 @@ static void other_define(struct compiler *c, const PgQuery__DefineStmt *statemen
                   "%s is not supported: what expressions use of it could not be translated", what);
 }
 
-/* ---- GRANT, and default privileges: kept for the export where the script makes the roles */
-
-bool role_is_made(struct compiler *c, const char *role) {
-  const struct ddl *ddl = ddl_of(c);
-  for (int i = 0; i < ddl->role_count; i++) {
-    if (strcmp(ddl->roles[i], role) == 0) return true;
-  }
-  return strcmp(role, "public") == 0;
-}
-
-bool role_is_standard(const char *role) {
-  return strcmp(role, "anon") == 0 || strcmp(role, "authenticated") == 0 ||
-         strcmp(role, "service_role") == 0;
-}
-
-/* By the file, or by the prelude of emit_postgres.c, which makes Supabase's roles and those that policies name. */
-static bool other_role_is_known(struct compiler *c, const PgQuery__RoleSpec *role) {
-  if (role->roletype == PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_PUBLIC) return true;
-  if (role->rolename != NULL && role_is_standard(role->rolename))
-    return ddl_of(c)->uses_roles = true;
-  if (role->rolename == NULL || role_is_made(c, role->rolename)) return role->rolename != NULL;
-  for (int i = 0; i < c->model->policy_count; i++) {
-    const struct policy_def *policy = c->model->policies[i];
-    for (int k = 0; k < policy->role_count; k++) {
-      if (strcmp(policy->roles[k], role->rolename) == 0) return true;
-    }
-  }
-  return false;
-}
-
-struct other_roles {
-  struct compiler *c;
-  bool all_known;
-};
-
-static bool other_find_role(void *context, ProtobufCMessage *message) {
-  struct other_roles *roles = context;
-  if (message->descriptor == &pg_query__role_spec__descriptor) {
-    roles->all_known =
-        roles->all_known && other_role_is_known(roles->c, (PgQuery__RoleSpec *)message);
-  }
-  return true;
-}
-
-void ddl_grant(struct compiler *c, const PgQuery__Node *node) {
-  struct ddl *ddl = ddl_of(c);
-  struct ddl_grant *grant = APPEND(c, ddl->grants, ddl->grant_count);
-  grant->node = node;
-  grant->place = place_here(c, 0);
-}
-
-/* A table, schema or function of a GRANT that is not there; NULL when all are. */
-static const char *other_grant_missing(struct compiler *c, const PgQuery__GrantStmt *statement) {
-  for (size_t i = 0; i < statement->n_objects; i++) {
-    const PgQuery__Node *object = statement->objects[i];
-    const char *schema = NULL, *name = NULL;
-    if (object->node_case == PG_QUERY__NODE__NODE_RANGE_VAR) {
-      schema = object->range_var->schemaname[0] != '\0' ? object->range_var->schemaname : NULL;
-      name = object->range_var->relname;
-      if (find_relation(c, schema, name) != NULL || find_sequence(c, schema, name) != NULL)
-        continue;
-      return schema != NULL ? compiler_format(c, "%s.%s", schema, name) : name;
-    }
-    if (object->node_case == PG_QUERY__NODE__NODE_OBJECT_WITH_ARGS) {
-      const PgQuery__ObjectWithArgs *function = object->object_with_args;
-      name = node_string(function->objname[function->n_objname - 1]);
-      schema = function->n_objname > 1 ? node_string(function->objname[0]) : NULL;
-      if (find_function(c, schema, name, -1) == NULL) return name;
-    }
-    if (node_string(object) != NULL && !schema_exists(c, node_string(object)) &&
-        (statement->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA ||
-         statement->targtype == PG_QUERY__GRANT_TARGET_TYPE__ACL_TARGET_ALL_IN_SCHEMA))
-      return node_string(object);
-  }
-  return NULL;
-}
-
-void finish_grants(struct compiler *c) {
-  struct ddl *ddl = ddl_of(c);
-  for (int i = 0; i < ddl->grant_count; i++) {
-    struct ddl_grant *grant = &ddl->grants[i];
-    const PgQuery__Node *node = grant->node;
-    struct place before = place_enter(c, grant->place);
-    struct other_roles roles = {c, true};
-    bool is_default = node->node_case == PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT;
-    grant->kind = is_default                   ? "ALTER DEFAULT PRIVILEGES"
-                  : node->grant_stmt->is_grant ? "GRANT"
-                                               : "REVOKE";
-    grant->is_early =
-        is_default || node->grant_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA;
-    tree_walk_messages(&node->base, other_find_role, &roles);
-    const char *missing = is_default ? NULL : other_grant_missing(c, node->grant_stmt);
-    if (missing != NULL) {
-      note(c, SCHEMA_SKIPPED, 0, NULL, "%s is passed over: this file does not make \"%s\"",
-           grant->kind, missing);
-    } else if (!roles.all_known) {
-      note(c, SCHEMA_SKIPPED, 0, NULL,
-           "%s is passed over: it names a role that this file does not make", grant->kind);
-    } else {
-      grant->definition = deparse_statement(c, node);
-      note(c, SCHEMA_RECORDED, 0, NULL,
-           "%s: privileges are kept for the export, and not enforced here", grant->kind);
-    }
-    place_enter(c, before);
-  }
-}
-
 /* ---- COMMENT ON */
 
 static const char *other_comment_text(const PgQuery__CommentStmt *statement) {
@@ -493,7 +386,7 @@ void ddl_statement(struct compiler *c, PgQuery__Node *node) {
   case PG_QUERY__NODE__NODE_COMMENT_STMT: ddl_comment(c, node->comment_stmt); break;
   case PG_QUERY__NODE__NODE_DO_STMT: ddl_do(c, node->do_stmt); break;
   case PG_QUERY__NODE__NODE_GRANT_STMT:
-  case PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT: ddl_grant(c, node); break;
+  case PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT: ddl_grant(c, node, false); break;
   case PG_QUERY__NODE__NODE_CREATE_EXTENSION_STMT:
     other_extension(c, node->create_extension_stmt);
     break;

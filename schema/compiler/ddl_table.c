@@ -631,6 +631,7 @@ struct relation_def *relation_make(struct compiler *c, const PgQuery__RangeVar *
   relation->name = name;
   relation->stored_name = stored_name(c, schema, name);
   relation->is_view = is_view;
+  relation->made_at = ddl_of(c)->grant_count;
   relation->location = range->location;
   relation->place = place_here(c, range->location);
   if (strlen(relation->stored_name) > LEDGER_NAME_MAX ||

@@ -71,12 +71,70 @@ void ddl_create_view(struct compiler *c, const PgQuery__ViewStmt *statement) {
   if (!view_translate(c, view)) view->view_statement = NULL;
 }
 
+/* ---- WITH (security_invoker): the view reads as whoever asks, every other one as its owner */
+
+static bool view_is_true(const PgQuery__DefElem *option) {
+  const PgQuery__Node *value = option->arg;
+  if (value == NULL) return true;
+  if (value->node_case == PG_QUERY__NODE__NODE_BOOLEAN) return value->boolean->boolval;
+  if (value->node_case == PG_QUERY__NODE__NODE_INTEGER) return value->integer->ival != 0;
+  const char *word = node_string(value);
+  return word != NULL && (sqlite3_stricmp(word, "true") == 0 || sqlite3_stricmp(word, "on") == 0 ||
+                          sqlite3_stricmp(word, "yes") == 0 || strcmp(word, "1") == 0);
+}
+
+static bool view_is_invoker(const PgQuery__ViewStmt *statement) {
+  bool is_invoker = false;
+  for (size_t i = 0; i < statement->n_options; i++) {
+    const PgQuery__DefElem *option = statement->options[i]->def_elem;
+    if (strcmp(option->defname, "security_invoker") == 0) is_invoker = view_is_true(option);
+  }
+  return is_invoker;
+}
+
+bool view_set_options(struct compiler *c, struct relation_def *view,
+                      const PgQuery__AlterTableCmd *command) {
+  if (view->view_statement == NULL || command->def == NULL) return false;
+  const PgQuery__List *list = command->def->list;
+  bool resets = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions;
+  PgQuery__ViewStmt *changed = compiler_alloc(c, sizeof *changed);
+  PgQuery__Node **options = NULL;
+  int count = 0;
+  *changed = *view->view_statement;
+  for (size_t i = 0; i < changed->n_options; i++) {
+    bool is_replaced = false;
+    for (size_t k = 0; k < list->n_items; k++)
+      is_replaced = is_replaced || strcmp(changed->options[i]->def_elem->defname,
+                                          list->items[k]->def_elem->defname) == 0;
+    if (!is_replaced) *APPEND(c, options, count) = changed->options[i];
+  }
+  for (size_t k = 0; k < list->n_items && !resets; k++) *APPEND(c, options, count) = list->items[k];
+  changed->n_options = (size_t)count;
+  changed->options = options;
+  view->view_statement = changed;
+  return true;
+}
+
+static void view_mark(struct compiler *c, struct relation_def *view) {
+  const char **names = compiler_alloc(c, (size_t)(view->column_count + 1) * sizeof *names);
+  struct query query;
+  for (int i = 0; i < view->column_count; i++) names[i] = view->columns[i].name;
+  c->marks = MARK_CALLER;
+  c->marked = (struct marked_reads){0};
+  if (query_translate(c, view->view_statement->query->select_stmt, NULL, true, &query)) {
+    view->invoker_sql = compiler_format(c, "(WITH \"q\"(%s) AS (%s) SELECT * FROM \"q\")",
+                                        column_list(c, view->column_count, names), query.sql);
+    view->reads = c->marked;
+  }
+  c->marks = MARK_NONE;
+}
+
 void finish_views(struct compiler *c) {
   for (int i = 0; i < c->model->relation_count; i++) {
     struct relation_def *view = c->model->relations[i];
     if (!view->is_view || view->view_statement == NULL) continue;
     struct place before = place_enter(c, view->place);
-    view_translate(c, view);
+    if (view_translate(c, view) && view_is_invoker(view->view_statement)) view_mark(c, view);
     if (tree_uses_auth(view->view_statement->query)) ddl_of(c)->uses_auth = true;
     view->view_definition = deparse_statement(c, view->view_statement->query);
     place_enter(c, before);

@@ -114,6 +114,26 @@ static void json_relation_parts(const struct model *model, const struct relation
   }
 }
 
+/* [{"role": "anon", "privileges": ["select", "insert"]}, ...]; none where the file grants nothing. */
+static void json_privileges(const struct relation_def *relation, cJSON *object) {
+  static const char *const words[] = {"select", "insert", "update", "delete"};
+  if (relation->privilege_count == 0) return;
+  cJSON *list = cJSON_AddArrayToObject(object, "privileges");
+  for (int i = 0; i < relation->privilege_count; i++) {
+    const struct privilege_def *privilege = &relation->privileges[i];
+    const char *names[4];
+    int count = 0;
+    for (int k = 0; k < 4; k++) {
+      if (privilege->letters & 1 << k) names[count++] = words[k];
+    }
+    if (count == 0) continue;
+    cJSON *part = cJSON_CreateObject();
+    cJSON_AddItemToArray(list, part);
+    json_text(part, "role", privilege->role);
+    json_strings(part, "privileges", count, names);
+  }
+}
+
 static void json_relations(struct compiler *c, const struct model *model, cJSON *root) {
   cJSON *list = cJSON_AddArrayToObject(root, "relations");
   for (int i = 0; i < model->relation_count; i++) {
@@ -128,7 +148,9 @@ static void json_relations(struct compiler *c, const struct model *model, cJSON 
                                                           : "off");
     cJSON *columns = cJSON_AddArrayToObject(object, "columns");
     for (int k = 0; k < relation->column_count; k++) json_column(c, columns, &relation->columns[k]);
+    json_privileges(relation, object);
     json_text(object, "definition", relation->view_definition);
+    if (relation->invoker_sql != NULL) cJSON_AddBoolToObject(object, "security_invoker", true);
     if (relation->is_view) continue;
     cJSON *constraints = cJSON_AddArrayToObject(object, "constraints");
     for (int k = 0; k < relation->constraint_count; k++)

@@ -332,6 +332,31 @@ static void emit_policy_rows(struct compiler *c, sqlite3_str *out) {
   emit_rows_end(&rows);
 }
 
+static void emit_privilege_rows(struct compiler *c, sqlite3_str *out) {
+  struct emit_rows views = {out, "ledger_catalog_view(relation_id, select_sql)", 0};
+  for (int i = 0; i < c->model->relation_count; i++) {
+    const struct relation_def *relation = c->model->relations[i];
+    if (relation->invoker_sql == NULL) continue;
+    emit_row(&views);
+    sqlite3_str_appendf(out, "(%d, %Q)", relation->relation_id, relation->invoker_sql);
+  }
+  emit_rows_end(&views);
+  struct emit_rows rows = {out, "ledger_catalog_privilege(relation_id, role, privileges)", 0};
+  for (int i = 0; i < c->model->relation_count; i++) {
+    const struct relation_def *relation = c->model->relations[i];
+    for (int k = 0; k < relation->privilege_count; k++) {
+      const struct privilege_def *privilege = &relation->privileges[k];
+      emit_row(&rows);
+      sqlite3_str_appendf(out, "(%d, %Q, '", relation->relation_id, privilege->role);
+      for (int letter = 0; letter < 4; letter++) {
+        if (privilege->letters & 1 << letter) sqlite3_str_appendchar(out, 1, "rawd"[letter]);
+      }
+      sqlite3_str_appendall(out, "')");
+    }
+  }
+  emit_rows_end(&rows);
+}
+
 static void emit_functions_and_notes(struct compiler *c, sqlite3_str *out) {
   struct emit_rows functions = {out, "ledger_catalog_function(schema, name, language, definition)",
                                 0};
@@ -546,6 +571,7 @@ char *emit_sqlite(struct compiler *c) {
   emit_sequences(c, out);
   emit_trigger_rows(c, out);
   emit_policy_rows(c, out);
+  emit_privilege_rows(c, out);
   emit_functions_and_notes(c, out);
   for (int i = 0; i < c->model->relation_count; i++) {
     if (!c->model->relations[i]->is_view) emit_table(c, out, c->model->relations[i]);

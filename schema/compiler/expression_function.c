@@ -368,6 +368,23 @@ static bool tree_has_sublink(void *context, PgQuery__Node *node) {
   return !*found;
 }
 
+/* The body; what it reads as the function's owner is not marked. */
+static bool function_body(struct compiler *c, const struct function_def *function,
+                          const PgQuery__FuncCall *node, const struct scope *body,
+                          struct expression *out) {
+  if (function->body_select == NULL)
+    return expression_translate(c, function->body_expression, body, out);
+  struct query query;
+  if (!query_translate(c, function->body_select, body, false, &query)) return false;
+  if (query.column_count != 1) {
+    return note_error(c, node->location, "0A000", NULL, "function %s returns more than one column",
+                      function->name);
+  }
+  *out = expression_make(compiler_format(c, "(SELECT * FROM (%s) LIMIT 1)", query.sql),
+                         query.types[0], node->location);
+  return true;
+}
+
 static bool function_inline(struct compiler *c, const struct function_def *function,
                             const PgQuery__FuncCall *node, const struct scope *scope,
                             struct expression *out) {
@@ -398,18 +415,13 @@ static bool function_inline(struct compiler *c, const struct function_def *funct
     if (!expression_convert(c, &arguments[i], &function->argument_types[i], 'i')) return false;
   }
   struct scope body = {.function = function, .arguments = arguments, .caller = scope};
-  if (function->body_select != NULL) {
-    struct query query;
-    if (!query_translate(c, function->body_select, &body, false, &query)) return false;
-    if (query.column_count != 1) {
-      return note_error(c, node->location, "0A000", NULL,
-                        "function %s returns more than one column", function->name);
-    }
-    *out = expression_make(compiler_format(c, "(SELECT * FROM (%s) LIMIT 1)", query.sql),
-                           query.types[0], node->location);
-  } else if (!expression_translate(c, function->body_expression, &body, out)) {
-    return false;
-  }
+  int marks = c->marks;
+  if (marks == MARK_CALLER && function->is_definer) c->marks = MARK_OWNER;
+  c->body_depth++;
+  bool translated = function_body(c, function, node, &body, out);
+  c->body_depth--;
+  c->marks = marks;
+  if (!translated) return false;
   out->location = node->location;
   if (!expression_convert(c, out, &function->result, 'a')) return false;
   out->is_literal = false;
@@ -549,7 +561,12 @@ bool expression_value_function(struct compiler *c, const PgQuery__SQLValueFuncti
   case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE:
   case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER:
   case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER:
-    *out = expression_make("pg_auth_role()", expression_plain_type(SQL_NAME), node->location);
+    if (c->marks == MARK_OWNER) {
+      return note_error(c, node->location, "0A000", "Hand it over as an argument.",
+                        "current_user within a SECURITY DEFINER function is its owner, who has no "
+                        "name here");
+    }
+    *out = expression_make("pg_current_user()", expression_plain_type(SQL_NAME), node->location);
     out->volatility = STABLE;
     return true;
   case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:

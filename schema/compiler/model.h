@@ -148,6 +148,17 @@ struct constraint_def {
   struct place place;
 };
 
+/* The tables and views that are marked in a text: by what is written there, and by the functions that it calls. */
+struct marked_reads {
+  int direct_count, called_count;
+  const struct relation_def **direct, **called;
+};
+
+struct privilege_def {
+  const char *role; /* "public": everyone */
+  int letters;      /* bits by position in "rawd" */
+};
+
 struct relation_def {
   const char *schema, *name, *stored_name;
   bool is_view;
@@ -157,7 +168,13 @@ struct relation_def {
   struct constraint_def *constraints;
   const char *view_sql;        /* SQLite SELECT */
   const char *view_definition; /* PostgreSQL SELECT */
+  const char *invoker_sql;     /* view WITH (security_invoker): its SELECT in parentheses, tables marked; else NULL */
+  struct marked_reads reads;   /* of that */
+  int made_at;                 /* how many GRANTs and the like stood before it in the file */
+  int privilege_count;         /* of tables and views; ddl_grant.c */
+  struct privilege_def *privileges;
   int row_security;            /* 0, 1, 2 */
+  bool is_forced;              /* FORCE ROW LEVEL SECURITY, which by itself does not enable it */
   const char *comment;
   int relation_id;
   int location;
@@ -273,6 +290,7 @@ struct function_def {
   struct sqltype result;
   enum volatility volatility;
   bool strict;
+  bool is_definer; /* SECURITY DEFINER: reads its tables as the owner, whoever calls it */
   const PgQuery__Node *body_expression;   /* LANGUAGE sql, one SELECT of one expression: inlined at calls; NULL otherwise */
   const PgQuery__SelectStmt *body_select; /* the same, when it has FROM */
   const char *body;                       /* source text, for plpgsql */
@@ -310,7 +328,9 @@ struct policy_def {
   const char *command; /* all, select, insert, update, delete */
   int role_count;
   const char **roles;
-  const char *using_sql, *check_sql, *definition, *comment;
+  const char *using_sql, *check_sql, *definition, *comment; /* in the SQL tables that are read are marked */
+  bool has_sublink;                                         /* one of the two as written */
+  struct marked_reads using_reads, check_reads;
   const PgQuery__CreatePolicyStmt *statement;
   struct place place;
 };
@@ -359,6 +379,11 @@ struct compiler {
     int location;
   } trial;
   int depth; /* of the expression being translated */
+  /* How a table that is read is written: as SQLite's own name, as one that the library puts the caller's rows in the place of
+  ** (amalgamation/access/policy_rule.c), or within that as the table itself. */
+  enum { MARK_NONE, MARK_CALLER, MARK_OWNER } marks;
+  struct marked_reads marked; /* read as the caller since it was emptied */
+  int body_depth;             /* of functions whose bodies are being translated */
   void *arena;
 };
 

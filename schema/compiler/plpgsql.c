@@ -497,6 +497,10 @@ static bool plpgsql_insert(struct plpgsql *p, const char *query) {
                         insert->cols[i]->res_target->name, target->name);
     }
   }
+  if (target->row_security != 0 && !p->function->is_definer)
+    note(c, SCHEMA_HINT, p->location, "make the function SECURITY DEFINER: then both do the same",
+         "this inserts into \"%s\" whatever its policies say; on PostgreSQL they are asked",
+         target->name);
   sqlite3_str *names = sqlite3_str_new(NULL), *row = sqlite3_str_new(NULL);
   bool sound = plpgsql_insert_columns(p, insert, target, select->values_lists[0]->list, names, row);
   const char *name_text = compiler_take(c, names), *row_text = compiler_take(c, row);

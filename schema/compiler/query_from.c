@@ -117,6 +117,24 @@ static const struct query_with *with_find(const struct scope *scope, const char 
   return NULL;
 }
 
+static const char *table_sql(struct compiler *c, const struct relation_def *relation,
+                             const char *alias) {
+  switch (c->marks) {
+  case MARK_CALLER:
+    if (c->body_depth == 0)
+      *APPEND(c, c->marked.direct, c->marked.direct_count) = relation;
+    else
+      *APPEND(c, c->marked.called, c->marked.called_count) = relation;
+    return compiler_format(c, "ledger_rls.%s AS %s", quoted(c, relation->stored_name),
+                           quoted(c, alias));
+  case MARK_OWNER:
+    return compiler_format(c, "main.%s AS %s", quoted(c, relation->stored_name), quoted(c, alias));
+  default: break;
+  }
+  if (strcmp(alias, relation->stored_name) == 0) return quoted(c, alias);
+  return compiler_format(c, "%s AS %s", quoted(c, relation->stored_name), quoted(c, alias));
+}
+
 static bool from_table(struct compiler *c, const PgQuery__RangeVar *range, struct scope *scope,
                        struct from_item *out) {
   const char *schema = range->schemaname[0] != '\0' ? range->schemaname : NULL;
@@ -162,11 +180,7 @@ static bool from_table(struct compiler *c, const PgQuery__RangeVar *range, struc
                column->type);
     }
   }
-  const char *stored = entry_stored(&scope->entries[scope->count - 1]);
-  out->sql =
-      strcmp(stored, relation->stored_name) == 0
-          ? quoted(c, stored)
-          : compiler_format(c, "%s AS %s", quoted(c, relation->stored_name), quoted(c, stored));
+  out->sql = table_sql(c, relation, entry_stored(&scope->entries[scope->count - 1]));
   return true;
 }
 

@@ -63,7 +63,8 @@ COMMENT ON COLUMN users.email_verified_at IS
   'When the address was proven; null if that is not known.';
 COMMENT ON COLUMN users.two_factor_enabled IS 'True if a login needs a second factor.';
 COMMENT ON COLUMN users.two_factor_method IS 'The second factor: email, sms or authenticator.';
-COMMENT ON COLUMN users.two_factor_secret IS 'The authenticator''s shared secret, encrypted.';
+COMMENT ON COLUMN users.two_factor_secret IS 'The authenticator''s shared secret.
+@encrypted';
 COMMENT ON COLUMN users.last_login_at IS 'Last successful login.';
 COMMENT ON COLUMN users.created_at IS 'When the user registered.';
 COMMENT ON COLUMN users.updated_at IS 'Last change of this row, set by trigger.';
@@ -91,7 +92,8 @@ COMMENT ON COLUMN user_profiles.id IS 'Primary key.';
 COMMENT ON COLUMN user_profiles.user_id IS 'The user.';
 COMMENT ON COLUMN user_profiles.phone IS 'Phone number, best in E.164, e.g. +14155550100.';
 COMMENT ON COLUMN user_profiles.avatar_url IS 'URL or path of the profile picture.';
-COMMENT ON COLUMN user_profiles.tax_id IS 'Tax number, encrypted.';
+COMMENT ON COLUMN user_profiles.tax_id IS 'Tax number.
+@encrypted';
 COMMENT ON COLUMN user_profiles.preferences IS
   'Preferences that have no column of their own, e.g. {"dashboard": "compact"}.';
 COMMENT ON COLUMN user_profiles.created_at IS 'When the row was made.';
@@ -182,7 +184,8 @@ COMMENT ON COLUMN user_kyc.id IS 'Primary key.';
 COMMENT ON COLUMN user_kyc.user_id IS 'The user; kept as long as this evidence is.';
 COMMENT ON COLUMN user_kyc.verification_status IS 'pending, verified, rejected or expired.';
 COMMENT ON COLUMN user_kyc.document_type IS 'Kind of document, e.g. passport.';
-COMMENT ON COLUMN user_kyc.document_number IS 'Number of the document, encrypted.';
+COMMENT ON COLUMN user_kyc.document_number IS 'Number of the document.
+@encrypted';
 COMMENT ON COLUMN user_kyc.first_name IS 'Given names as on the document.';
 COMMENT ON COLUMN user_kyc.last_name IS 'Family name as on the document.';
 COMMENT ON COLUMN user_kyc.date_of_birth IS 'Date of birth as on the document.';
@@ -193,10 +196,13 @@ COMMENT ON COLUMN user_kyc.state IS 'State or province.';
 COMMENT ON COLUMN user_kyc.postal_code IS 'Postal code.';
 COMMENT ON COLUMN user_kyc.country IS 'Country of residence.';
 COMMENT ON COLUMN user_kyc.document_front_url IS
-  'Where the image of the document''s front is, encrypted.';
+  'Where the image of the document''s front is.
+@encrypted';
 COMMENT ON COLUMN user_kyc.document_back_url IS
-  'Where the image of the document''s back is, encrypted.';
-COMMENT ON COLUMN user_kyc.selfie_url IS 'Where the user''s picture is, encrypted.';
+  'Where the image of the document''s back is.
+@encrypted';
+COMMENT ON COLUMN user_kyc.selfie_url IS 'Where the user''s picture is.
+@encrypted';
 COMMENT ON COLUMN user_kyc.submitted_at IS 'When the user handed the documents in.';
 COMMENT ON COLUMN user_kyc.verified_at IS 'When they were accepted.';
 COMMENT ON COLUMN user_kyc.rejected_reason IS 'Why they were not, in words for the user.';

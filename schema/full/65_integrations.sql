@@ -1,6 +1,7 @@
 -- Webhooks with their deliveries, and configurations of services of others.
 --
--- secret and credentials hold what encryption leaves of them, hence TEXT and JSONB.
+-- secret and credentials hold what encryption leaves of them, hence TEXT and JSONB. A comment's line
+-- @encrypted says that ledger keeps the column so, once the file has a key.
 
 CREATE TABLE webhooks (
   id UUID NOT NULL DEFAULT gen_random_uuid(),
@@ -29,7 +30,8 @@ COMMENT ON COLUMN webhooks.url IS 'Address to call, e.g. https://example.com/hoo
 COMMENT ON COLUMN webhooks.events IS
   'What it is called for, e.g. {transaction.created,transaction.completed}; also '
   'account.created, user.updated.';
-COMMENT ON COLUMN webhooks.secret IS 'Key with which calls are signed, encrypted.';
+COMMENT ON COLUMN webhooks.secret IS 'Key with which calls are signed.
+@encrypted';
 COMMENT ON COLUMN webhooks.is_active IS 'False if it is not called.';
 COMMENT ON COLUMN webhooks.retry_count IS 'Failed calls since the last that succeeded.';
 COMMENT ON COLUMN webhooks.last_triggered IS 'Last call.';
@@ -99,7 +101,8 @@ COMMENT ON COLUMN integration_configs.integration_type IS
   'stripe, paypal, plaid, quickbooks or salesforce.';
 COMMENT ON COLUMN integration_configs.config IS 'Settings that are no secret.';
 COMMENT ON COLUMN integration_configs.credentials IS
-  'The service''s credentials, in an envelope of encryption.';
+  'The service''s credentials.
+@encrypted';
 COMMENT ON COLUMN integration_configs.is_active IS 'False if the service is not used.';
 COMMENT ON COLUMN integration_configs.last_sync IS 'Last exchange with the service.';
 COMMENT ON COLUMN integration_configs.created_at IS 'When the row was made.';

@@ -14,7 +14,7 @@ if [ "${LEDGER_SQLITE:-}" = system ]; then
 else
   include=("-I$sqlite") with_sqlite=("$PWD/$OUT/object/sqlite3.o")
 fi
-needs=(-lsodium -lpcre2-8 -lz -lpthread -ldl -lm)
+needs=(-lsodium -lpcre2-8 -lz -lcrypt -lpthread -ldl -lm)
 warnings=(-Wall -Wextra -Werror)
 # shellcheck disable=SC2086
 compile_here() { (cd "$work/in" && "$@" ${SANITIZED:--O0}); }

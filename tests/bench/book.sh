@@ -19,7 +19,7 @@ if [ "${1:-}" != inside ]; then
   mkdir -p "$OUT/bench"
   for program in book floor; do
     gcc -O2 -g -std=c11 -D_GNU_SOURCE -I"$OUT/sqlite" -I"$OUT/generated" -I/usr/include/postgresql -o "$OUT/bench/$program" \
-      "$here/$program.c" "$OUT/object/schemas.o" "$OUT/object/sqlite3.o" -lpq -lsodium -lpcre2-8 -lz -lpthread -ldl -lm
+      "$here/$program.c" "$OUT/object/schemas.o" "$OUT/object/sqlite3.o" -lpq -lsodium -lpcre2-8 -lz -lcrypt -lpthread -ldl -lm
   done
   # A cluster of its own, as Debian configures it: fsync, full_page_writes and synchronous_commit are on.
   LEDGER_TEST_FSYNC=on exec "$root/tests/lib/postgres.sh" "$here/book.sh" inside

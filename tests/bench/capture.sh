@@ -11,7 +11,7 @@ if [ "$rows" -gt 100000 ]; then rows=100000; fi
 
 mkdir -p "$OUT/bench"
 gcc -O2 -g -std=c11 -D_GNU_SOURCE -I"$OUT/sqlite" -I"$OUT/generated" -o "$OUT/bench/capture" "$here/capture.c" \
-  "$OUT/object/schemas.o" "$OUT/object/sqlite3.o" -lsodium -lcjson -lpcre2-8 -lz -lpthread -ldl -lm
+  "$OUT/object/schemas.o" "$OUT/object/sqlite3.o" -lsodium -lcjson -lpcre2-8 -lz -lcrypt -lpthread -ldl -lm
 work=$(mktemp -d "${TMPDIR:-/tmp}/ledger-capture.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 "$OUT/bench/capture" "$work" "$rows" "$rounds"

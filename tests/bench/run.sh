@@ -13,7 +13,7 @@ ledger=$root/build/ledger
 if [ "${1:-}" != inside ]; then
   mkdir -p "$root/build/bench"
   gcc -O2 -g -std=c11 -D_GNU_SOURCE -I"$root/build/sqlite" -I"$root/build/generated" -o "$root/build/bench/floor" "$here/floor.c" \
-    "$root/build/object/schemas.o" "$root/build/object/sqlite3.o" -lsodium -lcjson -lpcre2-8 -lz -lpthread -ldl -lm
+    "$root/build/object/schemas.o" "$root/build/object/sqlite3.o" -lsodium -lcjson -lpcre2-8 -lz -lcrypt -lpthread -ldl -lm
   exec "$root/tests/lib/postgres.sh" "$here/run.sh" inside
 fi
 

@@ -19,7 +19,7 @@ if [ "${1:-}" != inside ]; then
   gcc -O2 -std=c11 -D_GNU_SOURCE -o "$OUT/bench/sync" "$here/sync.c"
   [ "$OUT/bench/floor" -nt "$here/floor.c" ] ||
     gcc -O2 -g -std=c11 -D_GNU_SOURCE -I"$OUT/sqlite" -I"$OUT/generated" -o "$OUT/bench/floor" "$here/floor.c" \
-      "$OUT/object/schemas.o" "$OUT/object/sqlite3.o" -lsodium -lcjson -lpcre2-8 -lz -lpthread -ldl -lm
+      "$OUT/object/schemas.o" "$OUT/object/sqlite3.o" -lsodium -lcjson -lpcre2-8 -lz -lcrypt -lpthread -ldl -lm
   # A cluster of its own, as Debian configures it: fsync, full_page_writes and synchronous_commit are on.
   LEDGER_TEST_FSYNC=on exec "$root/tests/lib/postgres.sh" "$here/sync.sh" inside
 fi

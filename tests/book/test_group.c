@@ -8,12 +8,12 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
+#include <pthread.h>
+
+#include <gate.h>
 #include "post.h"
 
-#include <pthread.h>
 #include <random.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <unistd.h>
 
 #define TEST_THREADS 16
@@ -91,41 +91,12 @@ static void test_call_start(struct test_call *call, ledger_group *group, const c
   assert_int_equal(pthread_create(&call->thread, NULL, test_call_main, call), 0);
 }
 
-/* What a gate knows: as long as it is set, commits wait until so many calls do. */
-static struct {
-  ledger_group *group;
-  atomic_int waiting;   /* to wait for; 0: the gate is open */
-  int commits, failing; /* the first `failing` commits after the gate's are refused */
-} test_gate;
-
-static int test_gate_hook(void *context) {
-  (void)context;
-  int wanted = atomic_exchange(&test_gate.waiting, 0), waiting = 0;
-  while (waiting < wanted) {
-    pthread_mutex_lock(&test_gate.group->mutex);
-    waiting = test_gate.group->waiting;
-    pthread_mutex_unlock(&test_gate.group->mutex);
-    sched_yield();
-  }
-  if (wanted > 0) return 0;
-  test_gate.commits++;
-  return test_gate.failing > 0 && test_gate.failing-- > 0;
-}
-
 /* Starts `count` calls of which all but the first share a commit. The first is a transfer of 1.00 from A0 to A1. */
 static void test_together(ledger *db, ledger_group *group, struct test_call *calls, int count,
                           int failing) {
-  test_gate.group = group;
-  test_gate.commits = 0;
-  test_gate.failing = failing;
-  atomic_store(&test_gate.waiting, count);
-  sqlite3_commit_hook(db->sqlite, test_gate_hook, NULL);
+  gate_close(db, group, count, failing);
   test_call_start(&calls[count], group, "gate", 0, 1, "1");
-  for (bool is_led = false; !is_led; sched_yield()) {
-    pthread_mutex_lock(&group->mutex);
-    is_led = group->is_led;
-    pthread_mutex_unlock(&group->mutex);
-  }
+  gate_led(group);
 }
 
 static void test_join(ledger *db, struct test_call *calls, int count) {
@@ -222,7 +193,7 @@ static void test_shares(void **state) {
     test_join(db, calls, TEST_THREADS);
     for (int i = 0; i < TEST_THREADS; i++)
       assert_int_equal(calls[i].rc, i == 3 ? LEDGER_NO_FUNDS : LEDGER_OK);
-    assert_int_equal(test_gate.commits, TEST_THREADS / most);
+    assert_int_equal(gate.commits, TEST_THREADS / most);
     ledger_group_close(group);
     free(calls);
     test_end(db);
@@ -273,7 +244,7 @@ static void test_torn(void **state) {
     if (i != 5) assert_null(calls[i].result.error);
   }
   assert_string_equal(calls[5].room.error.constraint, "uq_transactions_reference_number");
-  assert_int_equal(test_gate.commits, 1);
+  assert_int_equal(gate.commits, 1);
   ledger_group_close(group);
   post_balance(db, "A3", "1150.00 1150.00 0.00");
   post_foreign(db, "DELETE FROM transactions WHERE reference_number = 'T5.C'");
@@ -303,7 +274,7 @@ static void test_commit_fails(void **state) {
       assert_ptr_equal(calls[i].result.error, &calls[i].room.error);
       assert_int_equal(calls[i].room.error.code, calls[i].rc);
     }
-    assert_int_equal(test_gate.commits, 1 + TEST_THREADS);
+    assert_int_equal(gate.commits, 1 + TEST_THREADS);
     assert_int_equal(failed, all ? TEST_THREADS : 1);
     ledger_group_close(group);
     assert_int_equal(

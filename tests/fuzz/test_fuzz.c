@@ -10,10 +10,12 @@
 #include "fuzz.h"
 #include "target_values.h"
 #include "target_rows.h"
+#include "target_write.h"
 #include "target_book.h"
 #include "target_import.h"
 #include "target_batch.h"
 #include "target_schema.h"
+#include "target_request.h"
 #include "target_file.h"
 
 typedef void fuzz_mutator(struct test_random *, struct fuzz_buffer *, const struct fuzz_seeds *);
@@ -29,7 +31,9 @@ static const struct fuzz_target {
     {"json", fuzz_json_seeds, fuzz_mutate_bytes, fuzz_json_run, 60000},
     {"change", fuzz_change_seeds, fuzz_mutate_bytes, fuzz_change_run, 15000},
     {"book", fuzz_book_seeds, fuzz_mutate_bytes, fuzz_book_run, 8000},
+    {"write", fuzz_write_seeds, fuzz_mutate_bytes, fuzz_write_run, 15000},
     {"query", fuzz_query_seeds, fuzz_mutate_bytes, fuzz_query_run, 15000},
+    {"request", fuzz_request_seeds, fuzz_mutate_bytes, fuzz_request_run, 40000},
     {"function", fuzz_function_seeds, fuzz_function_mutate, fuzz_function_run, 40000},
     {"import", fuzz_import_seeds, fuzz_mutate_bytes, fuzz_import_run, 2500},
     {"batch", fuzz_batch_seeds, fuzz_mutate_bytes, fuzz_batch_run, 40000},

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# README's "A day in the book" and "Syncing with the main PostgreSQL" are transcripts: their commands are run as they stand, and what
+# README's "A day in the book", "Syncing with the main PostgreSQL" and "Serving" are transcripts: their commands are run as they stand, and what
 # they print is what README shows, but for ids, times, hashes, signatures and sizes. `tests/readme/test_story.sh --print` prints the
 # transcripts as they are now.
 set -uo pipefail
@@ -50,4 +50,5 @@ story "A day in the book" day
 }
 story "Syncing with the main PostgreSQL" sync
 [ "$print" = --print ] || { unset LEDGER_FILE; same till.db; }
+story "Serving" web
 tap_end

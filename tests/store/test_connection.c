@@ -79,7 +79,7 @@ static void wrong_files(void **state) {
   ledger_close(fixture_open("newer"));
   fixture_path(path, "newer");
   sqlite_exec("PRAGMA user_version = 99");
-  assert_open_fails(0, LEDGER_NEWER, "0A000", "Its format is 99, this version reads up to 3.");
+  assert_open_fails(0, LEDGER_NEWER, "0A000", "Its format is 99, this version reads up to 4.");
   ledger_close(fixture_open("gutted"));
   fixture_path(path, "gutted");
   sqlite_exec("DROP TABLE ledger_catalog_column");

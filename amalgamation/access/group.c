@@ -1,10 +1,15 @@
 /*
-** group.c: group commit: threads that post at the same time share a transaction of one handle. Who comes while nobody leads,
-** leads: takes what waits, oldest first, does it as a batch with one commit, answers all, and hands over to the next that waits.
+** group.c: group commit: threads that write at the same time share a transaction of one handle: operations of the book, requests, calls of
+** functions. Who comes while nobody leads, leads: takes what waits, oldest first, does it with one commit, answers all, and hands
+** over to the next that waits.
 **
 ** Threads that were just answered tend to come again at once. A leader who went ahead alone would commit for himself what fifteen
 ** others want a moment later, and every other commit would be for one; so he waits for as many as there were the last time, but
 ** not for long. A thread that is alone never waits.
+**
+** What is refused has mostly changed nothing, and the others go on. Where it had changed something (the second row of a request broke a
+** constraint) all is rolled back and done again with a savepoint around each, which costs too much to do it always. When the
+** commit fails, each is done again alone: by whose fault it was is seen then.
 */
 #include "../internal.h"
 
@@ -15,9 +20,12 @@
 
 /* One call that waits for its answer, on the stack of its thread. */
 struct group_call {
-  const ledger_operation *operation;
-  ledger_result *result;   /* or NULL */
+  const ledger_operation *operation; /* one of these three */
+  const ledger_query *query;
+  const ledger_call_request *request;
+  ledger_result *result;   /* of an operation, or NULL */
   ledger_group_room *room; /* or NULL */
+  ledger_answer *answer;   /* of the others */
   int rc;
   bool is_answered;
   pthread_cond_t wakes; /* it is answered, or may lead */
@@ -59,8 +67,19 @@ static void group_answer(struct group_call *call, int rc, const ledger_result *r
   call->result->error = &call->room->error;
 }
 
-/* Does `count` calls with one commit. LEDGER_OK: all are answered; else none is, and nothing is done. */
-static int group_try(ledger_group *group, struct group_call *const *calls, int count) {
+/* What the handle's error says is the answer. */
+static void group_answer_error(ledger_group *group, struct group_call *call, int rc) {
+  if (call->operation == NULL) {
+    query_start(call->answer);
+    call->rc = query_end(group->db, rc, call->answer);
+    return;
+  }
+  ledger_result result = {.code = rc, .kind = call->operation->kind, .status = "failed"};
+  group_answer(call, rc, &result, &group->db->error);
+}
+
+/* Does `count` operations. LEDGER_OK: all are answered; else none is, and nothing is done. */
+static int group_operations(ledger_group *group, struct group_call *const *calls, int count) {
   ledger *db = group->db;
   for (int i = 0; i < count; i++) {
     group->operations[i] = *calls[i]->operation;
@@ -75,6 +94,81 @@ static int group_try(ledger_group *group, struct group_call *const *calls, int c
   return LEDGER_OK;
 }
 
+/* A request or a call, which is answered by what comes of it. */
+static int group_ask(ledger_group *group, struct group_call *call) {
+  ledger *db = group->db;
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK)
+    rc = call->query != NULL ? query_ask(db, call->query, call->answer)
+                             : call_function(db, call->request, call->answer);
+  return call->rc = query_end(db, rc, call->answer);
+}
+
+/* Has a refusal left something behind? A refused operation may have: it keeps a failed row where that was asked for. */
+static bool group_is_torn(ledger_group *group, const struct group_call *call, int rc,
+                          int64_t changes) {
+  ledger *db = group->db;
+  if (rc == LEDGER_OK || sqlite3_total_changes64(db->sqlite) == changes) return false;
+  bool is_kept = call->request != NULL && db->book != NULL && !operation_is_torn(db);
+  return !is_kept || operation_is_fatal(rc);
+}
+
+/* Does what waits within the transaction that is open. LEDGER_OK: all are answered. */
+static int group_work(ledger_group *group, struct group_call *const *calls, int count,
+                      bool *is_torn) {
+  ledger *db = group->db;
+  for (int i = 0; i < count;) {
+    int operations = 0, rc;
+    while (i + operations < count && calls[i + operations]->operation != NULL) operations++;
+    int64_t changes = sqlite3_total_changes64(db->sqlite);
+    if (operations > 0) {
+      rc = group_operations(group, &calls[i], operations);
+      if (rc != LEDGER_OK) return rc;
+      i += operations;
+      continue;
+    }
+    rc = group_ask(group, calls[i]);
+    if (db->transaction_lost || sqlite3_get_autocommit(db->sqlite)) return LEDGER_NO_TRANSACTION;
+    *is_torn = *is_torn || (db->is_grouped && group_is_torn(group, calls[i], rc, changes));
+    if (*is_torn) return LEDGER_OK;
+    i++;
+  }
+  return LEDGER_OK;
+}
+
+/* Does `count` calls of any kind with one commit; `careful`: a savepoint around each. */
+static int group_share(ledger_group *group, struct group_call *const *calls, int count,
+                       bool careful, bool *is_torn) {
+  ledger *db = group->db;
+  *is_torn = false;
+  int rc = connection_enter(db);
+  if (rc == LEDGER_OK) rc = transaction_open(db);
+  if (rc != LEDGER_OK) return rc;
+  db->is_grouped = !careful;
+  rc = group_work(group, calls, count, is_torn);
+  db->is_grouped = false;
+  if (rc == LEDGER_OK && !*is_torn) return transaction_commit(db);
+  ledger_error error = db->error;
+  transaction_rollback(db);
+  db->error = error;
+  return rc;
+}
+
+/* The same. LEDGER_OK: all are answered; else nothing is done. */
+static int group_try(ledger_group *group, struct group_call *const *calls, int count) {
+  int operations = 0;
+  while (operations < count && calls[operations]->operation != NULL) operations++;
+  if (operations == count) return group_operations(group, calls, count);
+  if (count == 1) {
+    group_ask(group, calls[0]);
+    return LEDGER_OK;
+  }
+  bool is_torn;
+  int rc = group_share(group, calls, count, false, &is_torn);
+  if (rc == LEDGER_OK && is_torn) rc = group_share(group, calls, count, true, &is_torn);
+  return rc;
+}
+
 static void group_run(ledger_group *group, int count) {
   int rc = group_try(group, group->calls, count);
   if (rc == LEDGER_OK) return;
@@ -83,10 +177,7 @@ static void group_run(ledger_group *group, int count) {
   for (int i = 0; i < count; i++) {
     int code = rc;
     if (count > 1 && rc != LEDGER_BUSY) code = group_try(group, &group->calls[i], 1);
-    if (code == LEDGER_OK) continue;
-    ledger_result result = {
-        .code = code, .kind = group->calls[i]->operation->kind, .status = "failed"};
-    group_answer(group->calls[i], code, &result, &group->db->error);
+    if (code != LEDGER_OK) group_answer_error(group, group->calls[i], code);
   }
 }
 
@@ -151,32 +242,49 @@ static void group_lead(ledger_group *group) {
   if (group->first != NULL) pthread_cond_signal(&group->first->wakes);
 }
 
-LEDGER_PRIVATE int group_post(ledger_group *group, const ledger_operation *operation,
-                              ledger_result *result, ledger_group_room *room) {
-  struct group_call call = {.operation = operation, .result = result, .room = room};
+/* Waits with the others until the call is answered. */
+static int group_wait(ledger_group *group, struct group_call *waiter) {
   pthread_mutex_lock(&group->mutex);
   /* From within the progress function, which runs in the middle of the leader's own call. */
   if (group->is_led && pthread_equal(group->leader, pthread_self())) {
     pthread_mutex_unlock(&group->mutex);
     return LEDGER_MISUSE;
   }
-  pthread_cond_init(&call.wakes, NULL);
+  pthread_cond_init(&waiter->wakes, NULL);
   if (group->last == NULL)
-    group->first = &call;
+    group->first = waiter;
   else
-    group->last->next = &call;
-  group->last = &call;
+    group->last->next = waiter;
+  group->last = waiter;
   group->waiting++;
   if (group->waiting >= group->expected) pthread_cond_signal(&group->gathers);
-  while (!call.is_answered) {
+  while (!waiter->is_answered) {
     if (group->is_led)
-      pthread_cond_wait(&call.wakes, &group->mutex);
+      pthread_cond_wait(&waiter->wakes, &group->mutex);
     else
       group_lead(group);
   }
   pthread_mutex_unlock(&group->mutex);
-  pthread_cond_destroy(&call.wakes);
-  return call.rc;
+  pthread_cond_destroy(&waiter->wakes);
+  return waiter->rc;
+}
+
+LEDGER_PRIVATE int group_post(ledger_group *group, const ledger_operation *operation,
+                              ledger_result *result, ledger_group_room *room) {
+  struct group_call call = {.operation = operation, .result = result, .room = room};
+  return group_wait(group, &call);
+}
+
+LEDGER_PRIVATE int group_query(ledger_group *group, const ledger_query *query,
+                               ledger_answer *answer) {
+  struct group_call call = {.query = query, .answer = answer};
+  return group_wait(group, &call);
+}
+
+LEDGER_PRIVATE int group_call_function(ledger_group *group, const ledger_call_request *request,
+                                       ledger_answer *answer) {
+  struct group_call call = {.request = request, .answer = answer};
+  return group_wait(group, &call);
 }
 
 /* ---- opening and closing */

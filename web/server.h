@@ -1,0 +1,99 @@
+/*
+** What server.c, pool.c, watch.c and their like share; REST's and the clients' parts need request.h alone.
+*/
+#ifndef LEDGER_WEB_SERVER_H
+#define LEDGER_WEB_SERVER_H
+
+#include "request.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+
+enum {
+  SERVER_LINE_MAX = 64 * 1024,      /* bytes of a request's path and query: long lists of keys come in it */
+  SERVER_HEADERS_MAX = 64 * 1024,   /* bytes of its headers together */
+  SERVER_HEAD_MAX = 160 * 1024,     /* what civetweb reads of a head at most; above both limits, so that we see it and can answer */
+  SERVER_READERS_MAX = 4,           /* handles for reading */
+  SERVER_USERS_MAX = 2,             /* handles of web_write() */
+  SERVER_STACK_BYTES = 512 * 1024,  /* of a thread */
+  SERVER_QUEUE = 256,               /* accepted connections that wait for a thread */
+  SERVER_BODIES = 4,                /* bodies of the greatest size in memory at a time; then 503 */
+  SERVER_STOP_MS = 10000,           /* what is in work may take so long when stopping */
+  SERVER_KEEP_BYTES = 32 * 1024,    /* buffers above that are given back after the request */
+  SERVER_EXPIRE_MS = 60000          /* between two looks for holds past their time */
+};
+
+/* What a worker thread of civetweb's is doing, for watch.c, which cuts off those that take too long. */
+enum worker_state { WORKER_FREE, WORKER_WAITS /* for a head */, WORKER_READS /* a body */, WORKER_WORKS, WORKER_SENDS };
+
+struct web_worker {
+  pthread_mutex_t mutex; /* over what follows up to `port` */
+  enum worker_state state;
+  int64_t since_ms, until_ms; /* of the state; until_ms 0: no end */
+  bool is_cut;                /* watch.c has shut its socket down */
+  char address[48];           /* of the connection */
+  int port, server_port;
+  int handled;                /* requests on this connection */
+  time_t date_time;           /* of: */
+  char date[32];
+};
+
+/* Buffers of a request; as many as requests are in work at a time, not as there are threads. */
+struct web_kept;
+struct web_scratch {
+  struct web_scratch *next;
+  struct web_text head, headers, body;
+  ledger_answer answer;
+  char *block; /* of web_keep(): small pieces */
+  size_t used;
+  struct web_kept *kept; /* and large ones */
+};
+
+struct pool_handle {
+  ledger *db;
+  struct pool_handle *next; /* that is free */
+};
+
+struct web_pool {
+  pthread_mutex_t mutex;
+  pthread_cond_t freed;
+  struct pool_handle handles[SERVER_READERS_MAX];
+  struct pool_handle *free;
+  int count, most; /* opened, and how many may be */
+  int flags;       /* of ledger_open() */
+};
+
+struct web_server {
+  const web_options *options;
+  struct mg_context *context;
+  struct web_worker *workers;
+  int files_most; /* descriptors are below it */
+  atomic_int workers_begun, connections, in_work;
+  atomic_bool is_stopping;
+  atomic_ptrdiff_t info_offset; /* of request_info in a connection of civetweb's; 0: not known yet */
+  atomic_llong body_bytes; /* in memory now */
+
+  struct web_pool readers, users;
+  pthread_mutex_t writer_mutex;
+  ledger *writer;
+  ledger_group *group;
+
+  pthread_mutex_t scratch_mutex;
+  struct web_scratch *scratch;
+
+  char id_prefix[20]; /* of request ids */
+  atomic_ullong id_next;
+  char problem[256]; /* why civetweb could not start */
+
+  pthread_t watcher;
+  pthread_mutex_t watch_mutex;
+  pthread_cond_t watch_ends;
+  bool watch_stops;
+};
+
+WEB_PRIVATE int64_t server_clock_ms(void);
+WEB_PRIVATE int64_t server_clock_ns(void);
+
+#endif
