@@ -38,6 +38,7 @@
 #include "amalgamation/store/observe.c"      /* who is told of rows that are written */
 #include "amalgamation/store/write.c"        /* insert */
 #include "amalgamation/store/write_change.c" /* update, delete, upsert */
+#include "amalgamation/store/write_rows.c"   /* the same of rows that a request named */
 #include "amalgamation/store/write_apply.c"  /* a change as JSON */
 #include "amalgamation/store/info.c"         /* facts about a file */
 #include "amalgamation/store/backup.c"       /* a copy of a file */

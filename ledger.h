@@ -335,9 +335,13 @@ LEDGER_API int ledger_rollback(ledger *db);
 /*
 ** Rows of a table or view. `query` is a PostgREST query string without the '?', or NULL for all rows and columns:
 **   select=id,email&status=eq.active&created_at=gte.2026-01-01&order=created_at.desc.nullslast,id&limit=10&offset=20
-** Operators: eq neq gt gte lt lte like ilike match imatch in is isdistinct, not.<op>, and or=(...), and=(...).
+**   select=title,author:users(email),comments(count),tags->0,id::text&comments.created_at=gte.2026-01-01
+** Operators: eq neq gt gte lt lte like ilike match imatch in is isdistinct cs cd ov sl sr, op(any), op(all), not.<op>, and
+** or=(...), and=(...). Embedded resources are json columns; select= takes all that ledger_ask() takes. A cursor over plain columns is
+** read from the file row by row; rows with anything else are kept in memory.
 ** Unescaped text is taken as it is; %xx and + are decoded. Without order= the order is not defined.
-** Errors: UNDEFINED_TABLE, UNDEFINED_COLUMN, SYNTAX (the message says where), the 22xxx of the types.
+** Errors: UNDEFINED_TABLE, UNDEFINED_COLUMN, SYNTAX (the message says where), BAD_QUERY (what names no or many relationships, and
+** the like), TOO_COMPLEX, the 22xxx of the types.
 */
 LEDGER_API int ledger_select(ledger *db, const char *table, const char *query, ledger_rows **out);
 
@@ -708,7 +712,7 @@ typedef struct ledger_query {
   enum ledger_verb verb;
   const char *schema;  /* NULL: public */
   const char *table;   /* a table's or view's bare name, any text */
-  const char *text;    /* the query string without '?': select, filters, order, limit, offset, columns, on_conflict; or NULL */
+  const char *text;    /* the query string without '?': select, filters, columns, on_conflict; of reads also order, limit, offset; or NULL */
   const char *body;    /* of a write */
   size_t body_length;
   enum ledger_body body_form;

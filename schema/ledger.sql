@@ -333,6 +333,14 @@ CREATE TABLE IF NOT EXISTS ledger_catalog_view (   -- views WITH (security_invok
   select_sql  TEXT NOT NULL          -- their SELECT in parentheses, each table marked: ledger_rls."stored_name"
 );
 
+CREATE TABLE IF NOT EXISTS ledger_catalog_view_column ( -- columns of views that are a column of a table: through its keys other tables are embedded
+  relation_id   INTEGER NOT NULL,    -- the view
+  name          TEXT NOT NULL,
+  origin_id     INTEGER NOT NULL,    -- the table
+  origin_name   TEXT NOT NULL,       -- the column
+  PRIMARY KEY (relation_id, name)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS ledger_catalog_privilege ( -- what GRANT, REVOKE and ALTER DEFAULT PRIVILEGES left on tables and views: a row at least for each relation; no row at all: the schema has none of them
   relation_id INTEGER NOT NULL,
   role        TEXT NOT NULL,         -- public for everyone

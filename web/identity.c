@@ -194,7 +194,7 @@ static bool identity_enter(struct web_request *request, struct web_reply *reply)
   return limit.quota <= 0 || limits_allow(request, reply, &limit, request->identity.key_id);
 }
 
-WEB_PRIVATE bool web_sign_in_allowed(struct web_request *request, struct web_reply *reply) {
+static bool web_sign_in_allowed(struct web_request *request, struct web_reply *reply) {
   const struct limit limit = {"sign-in", request->server->options->sign_ins, 300};
   return limit.quota <= 0 || limits_allow(request, reply, &limit, request->address);
 }

@@ -16,7 +16,7 @@ static void pool_init(struct web_pool *pool, int most, int flags) {
 }
 
 static void pool_close(struct web_pool *pool) {
-  for (int i = 0; i < pool->count; i++) ledger_close(pool->handles[i].db);
+  for (int i = 0; i < pool->most; i++) ledger_close(pool->handles[i].db);
   pthread_mutex_destroy(&pool->mutex);
   pthread_cond_destroy(&pool->freed);
 }
@@ -28,20 +28,37 @@ static int pool_count(struct web_pool *pool) {
   return count;
 }
 
-/* Opens a handle and makes it as the options say; on failure *out is for its error, and may be NULL. */
-static int pool_open(struct web_server *server, int flags, ledger **out) {
+/* Makes a handle as the options say. */
+static int pool_prepare(struct web_server *server, ledger *db) {
   const web_options *options = server->options;
-  int rc = ledger_open(options->path, flags, out);
-  if (rc == LEDGER_OK && options->encryption_key) {
-    rc = ledger_set_encryption_key(*out, options->encryption_key);
+  int rc = LEDGER_OK;
+  if (options->encryption_key) {
+    rc = ledger_set_encryption_key(db, options->encryption_key);
     if (rc == LEDGER_NOT_IN_PREREQUISITE && options->key_is_optional) rc = LEDGER_OK;
   }
-  if (rc == LEDGER_OK && options->auth) rc = ledger_auth_configure(*out, options->auth);
+  if (rc == LEDGER_OK && options->auth) rc = ledger_auth_configure(db, options->auth);
   if (rc == LEDGER_OK) {
-    ledger_open_tables(*out, options->opens_tables);
-    ledger_set_timeout(*out, options->statement_ms);
+    ledger_open_tables(db, options->opens_tables);
+    ledger_set_timeout(db, options->statement_ms);
   }
   return rc;
+}
+
+/* On failure *out is for its error, and may be NULL. */
+static int pool_open(struct web_server *server, int flags, ledger **out) {
+  int rc = ledger_open(server->options->path, flags, out);
+  return rc == LEDGER_OK ? pool_prepare(server, *out) : rc;
+}
+
+/* Takes a handle that somebody else has opened. */
+static void pool_adopt(struct web_server *server, struct web_pool *pool, ledger *db) {
+  if (pool_prepare(server, db) != LEDGER_OK) {
+    ledger_close(db); /* the next one that is opened will say why */
+    return;
+  }
+  pool->handles[0] = (struct pool_handle){.db = db};
+  pool->free = &pool->handles[0];
+  pool->count = 1;
 }
 
 /* Lends a handle: a free one, or a new one, or the next that comes back. NULL with *error filled in. */
@@ -84,8 +101,28 @@ static void pool_give(struct web_pool *pool, ledger *db) {
     pool->free = &pool->handles[i];
     break;
   }
+  pool->used_ms = server_clock_ms();
   pthread_cond_signal(&pool->freed);
   pthread_mutex_unlock(&pool->mutex);
+}
+
+/* Closes the handles but `keep` that nobody has needed for a while: each has a cache and the catalog. True if it closed any. */
+static bool pool_rest(struct web_pool *pool, int keep, int64_t now_ms) {
+  bool has_closed = false;
+  for (;;) {
+    ledger *db = NULL;
+    pthread_mutex_lock(&pool->mutex);
+    if (pool->free && pool->count > keep && now_ms - pool->used_ms >= SERVER_REST_MS) {
+      db = pool->free->db;
+      pool->free->db = NULL;
+      pool->free = pool->free->next;
+      pool->count--;
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    if (!db) return has_closed;
+    ledger_close(db);
+    has_closed = true;
+  }
 }
 
 static void pool_refuse(struct web_request *request, struct web_reply *reply,
@@ -99,7 +136,7 @@ static void pool_refuse(struct web_request *request, struct web_reply *reply,
                                    .error = error});
 }
 
-WEB_PRIVATE ledger *web_reader(struct web_request *request, struct web_reply *reply) {
+static ledger *web_reader(struct web_request *request, struct web_reply *reply) {
   ledger_error error;
   if (!request->reader)
     request->reader = pool_take(request->server, &request->server->readers, &error);
@@ -131,8 +168,8 @@ static ledger_group *pool_group(struct web_server *server, ledger_error *error) 
   return group;
 }
 
-WEB_PRIVATE int web_ask(struct web_request *request, struct web_reply *reply,
-                        const ledger_query *query) {
+static int web_ask(struct web_request *request, struct web_reply *reply,
+                   const ledger_query *query) {
   ledger_error error;
   if (query->verb == LEDGER_VERB_READ) {
     ledger *db = web_reader(request, reply);
@@ -149,8 +186,8 @@ WEB_PRIVATE int web_ask(struct web_request *request, struct web_reply *reply,
   return error.code;
 }
 
-WEB_PRIVATE int web_call(struct web_request *request, struct web_reply *reply,
-                         const ledger_call_request *call) {
+static int web_call(struct web_request *request, struct web_reply *reply,
+                    const ledger_call_request *call) {
   ledger_error error;
   if (call->is_read || ledger_function_reads(call->function)) {
     ledger *db = web_reader(request, reply);
@@ -167,9 +204,9 @@ WEB_PRIVATE int web_call(struct web_request *request, struct web_reply *reply,
   return error.code;
 }
 
-WEB_PRIVATE int web_write(struct web_request *request, struct web_reply *reply,
-                          int (*work)(struct web_request *request, ledger *db, void *context),
-                          void *context) {
+static int web_write(struct web_request *request, struct web_reply *reply,
+                     int (*work)(struct web_request *request, ledger *db, void *context),
+                     void *context) {
   ledger_error error;
   pool_release(request);
   ledger *db = pool_take(request->server, &request->server->users, &error);

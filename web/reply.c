@@ -39,7 +39,7 @@ static const char *reply_reason(int status) {
   }
 }
 
-WEB_PRIVATE void web_header(struct web_reply *reply, const char *name, const char *format, ...) {
+static void web_header(struct web_reply *reply, const char *name, const char *format, ...) {
   va_list arguments;
   web_text_format(&reply->headers, "%s: ", name);
   size_t start = reply->headers.length;
@@ -72,8 +72,8 @@ static void reply_problem(struct web_request *request, struct web_reply *reply,
   web_text_put(&reply->body, "}");
 }
 
-WEB_PRIVATE void web_refuse(struct web_request *request, struct web_reply *reply,
-                            const struct web_problem *problem) {
+static void web_refuse(struct web_request *request, struct web_reply *reply,
+                       const struct web_problem *problem) {
   reply->status = problem->status;
   reply->content_type = NULL;
   reply->borrowed = NULL;
@@ -100,8 +100,8 @@ static const struct {
                     {LEDGER_INTERRUPTED, 504, NULL, "request_timeout"},
                     {LEDGER_FULL, 507, NULL, "unexpected_failure"}};
 
-WEB_PRIVATE void web_refuse_error(struct web_request *request, struct web_reply *reply,
-                                  const ledger_error *error) {
+static void web_refuse_error(struct web_request *request, struct web_reply *reply,
+                             const ledger_error *error) {
   struct web_problem problem = {.status = 500,
                                 .code = error->sqlstate,
                                 .word = "unexpected_failure",

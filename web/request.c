@@ -41,8 +41,8 @@ static bool request_unescape(const char *text, size_t length, bool plus_is_space
   return true;
 }
 
-WEB_PRIVATE char *web_request_decode(struct web_request *request, const char *text, size_t length,
-                                     bool plus_is_space) {
+static char *web_request_decode(struct web_request *request, const char *text, size_t length,
+                                bool plus_is_space) {
   char *out = web_keep(request, length + 1);
   return out && request_unescape(text, length, plus_is_space, out) ? out : NULL;
 }
@@ -61,7 +61,7 @@ static bool request_path_is_plain(const char *path) {
   return true;
 }
 
-WEB_PRIVATE const char *web_request_parameter(struct web_request *request, const char *name) {
+static const char *web_request_parameter(struct web_request *request, const char *name) {
   size_t length = strlen(name);
   for (const char *at = request->query; *at;) {
     size_t end = strcspn(at, "&");
@@ -78,8 +78,8 @@ WEB_PRIVATE const char *web_request_parameter(struct web_request *request, const
 
 /* ---- headers */
 
-WEB_PRIVATE const char *web_request_header(const struct web_request *request, const char *name,
-                                           int nth) {
+static const char *web_request_header(const struct web_request *request, const char *name,
+                                      int nth) {
   for (int i = 0; i < request->info->num_headers; i++)
     if (strcasecmp(request->info->http_headers[i].name, name) == 0 && nth-- == 0)
       return request->info->http_headers[i].value;
@@ -98,8 +98,8 @@ static bool request_list_has(const char *list, const char *token) {
   return false;
 }
 
-WEB_PRIVATE bool web_request_has(const struct web_request *request, const char *name,
-                                 const char *token) {
+static bool web_request_has(const struct web_request *request, const char *name,
+                            const char *token) {
   const char *list;
   for (int nth = 0; (list = web_request_header(request, name, nth)) != NULL; nth++)
     if (request_list_has(list, token)) return true;

@@ -22,9 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Static, and not missed where no part calls it (yet). */
-#define WEB_PRIVATE static __attribute__((unused))
-
 /* ---- text.c: text that grows. Zero it; when memory is short it is `failed` and takes nothing more. */
 
 struct web_text {
@@ -33,13 +30,13 @@ struct web_text {
   bool failed;
 };
 
-WEB_PRIVATE void web_text_add(struct web_text *text, const char *bytes, size_t length);
-WEB_PRIVATE void web_text_put(struct web_text *text, const char *string);
-WEB_PRIVATE void web_text_format(struct web_text *text, const char *format, ...)
+static void web_text_add(struct web_text *text, const char *bytes, size_t length);
+static void web_text_put(struct web_text *text, const char *string);
+static void web_text_format(struct web_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* In quotes, as a JSON string; NULL is null. What is not UTF-8 becomes U+FFFD. */
-WEB_PRIVATE void web_text_json(struct web_text *text, const char *string);
-WEB_PRIVATE void web_text_free(struct web_text *text);
+static void web_text_json(struct web_text *text, const char *string);
+static void web_text_free(struct web_text *text);
 
 /* ---- the request */
 
@@ -100,17 +97,17 @@ struct web_request {
 };
 
 /* The value of the request's header, the n-th of that name from 0; NULL if there is none. Case does not matter in names. */
-WEB_PRIVATE const char *web_request_header(const struct web_request *request, const char *name, int nth);
+static const char *web_request_header(const struct web_request *request, const char *name, int nth);
 /* Is `token` an element of the comma-separated header (whatever stands behind a ';' in it)? */
-WEB_PRIVATE bool web_request_has(const struct web_request *request, const char *name, const char *token);
+static bool web_request_has(const struct web_request *request, const char *name, const char *token);
 /* A parameter of the query string, decoded ('+' is a space), the first of that name; NULL if there is none. web_keep() has it. */
-WEB_PRIVATE const char *web_request_parameter(struct web_request *request, const char *name);
+static const char *web_request_parameter(struct web_request *request, const char *name);
 /* %xx, and '+' where plus_is_space, decoded in the request's memory; NULL for a bad escape, a NUL, not UTF-8, or no memory. */
-WEB_PRIVATE char *web_request_decode(struct web_request *request, const char *text, size_t length, bool plus_is_space);
+static char *web_request_decode(struct web_request *request, const char *text, size_t length, bool plus_is_space);
 
 /* Memory that lives until the reply is sent; NULL when there is none. */
-WEB_PRIVATE void *web_keep(struct web_request *request, size_t size);
-WEB_PRIVATE char *web_keep_text(struct web_request *request, const char *text, size_t length);
+static void *web_keep(struct web_request *request, size_t size);
+static char *web_keep_text(struct web_request *request, const char *text, size_t length);
 
 /* ---- the reply. Zero is 200 without a body. */
 
@@ -126,7 +123,7 @@ struct web_reply {
 };
 
 /* Adds a header; control characters in the value are left out. */
-WEB_PRIVATE void web_header(struct web_reply *reply, const char *name, const char *format, ...)
+static void web_header(struct web_reply *reply, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Why the server (not the handler) refuses: the words for both dialects. */
@@ -140,12 +137,12 @@ struct web_problem {
 
 /* Fills in the reply in the words of the request's route: {code,message,details,hint} unless the route has its own. Drops what
 ** the body was. */
-WEB_PRIVATE void web_refuse(struct web_request *request, struct web_reply *reply, const struct web_problem *problem);
+static void web_refuse(struct web_request *request, struct web_reply *reply, const struct web_problem *problem);
 /* The same for an error of the library, with the status that PostgREST has for its SQLSTATE. */
-WEB_PRIVATE void web_refuse_error(struct web_request *request, struct web_reply *reply, const ledger_error *error);
+static void web_refuse_error(struct web_request *request, struct web_reply *reply, const ledger_error *error);
 
 /* Counts a sign-in, sign-up or the like against the address of the client: true, or else the reply says 429. */
-WEB_PRIVATE bool web_sign_in_allowed(struct web_request *request, struct web_reply *reply);
+static bool web_sign_in_allowed(struct web_request *request, struct web_reply *reply);
 
 /* ---- routes: the table is in web.c */
 
@@ -167,18 +164,18 @@ struct web_route {
 /* ---- pool.c: handles of the file */
 
 /* A handle for reading, this request's until its reply is made; the same one each time. NULL: the reply says why (503). */
-WEB_PRIVATE ledger *web_reader(struct web_request *request, struct web_reply *reply);
+static ledger *web_reader(struct web_request *request, struct web_reply *reply);
 
 /* ledger_ask() and ledger_call(), with request->answer: reads on the reader, writes by the group. Returns answer->error.code. */
-WEB_PRIVATE int web_ask(struct web_request *request, struct web_reply *reply, const ledger_query *query);
-WEB_PRIVATE int web_call(struct web_request *request, struct web_reply *reply, const ledger_call_request *call);
+static int web_ask(struct web_request *request, struct web_reply *reply, const ledger_query *query);
+static int web_call(struct web_request *request, struct web_reply *reply, const ledger_call_request *call);
 
 /*
 ** Runs `work` with a handle that may write and that nobody else has meanwhile (users, sessions, keys). Texts that the library gave
 ** are to be copied within (web_keep_text()). Few run at a time: hashing a password takes memory. Returns what `work` does, or
 ** LEDGER_BUSY when no handle could be had, with the reply saying so.
 */
-WEB_PRIVATE int web_write(struct web_request *request, struct web_reply *reply,
+static int web_write(struct web_request *request, struct web_reply *reply,
                           int (*work)(struct web_request *request, ledger *db, void *context), void *context);
 
 #endif

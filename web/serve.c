@@ -214,6 +214,7 @@ static void serve_init(struct web_server *server, const web_options *options) {
                                                   : (int)processors;
   pool_init(&server->readers, readers, LEDGER_READ_ONLY_FILE | LEDGER_SMALL);
   pool_init(&server->users, SERVER_USERS_MAX, LEDGER_SMALL);
+  if (options->made) pool_adopt(server, &server->users, options->made);
   pthread_mutex_init(&server->writer_mutex, NULL);
   pthread_mutex_init(&server->scratch_mutex, NULL);
   if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
@@ -273,6 +274,7 @@ static int serve_run(struct web_server *server, struct listen_address *addresses
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
   int status = serve_open(server);
   if (status == 0) status = serve_is_safe(server, addresses, count);
   pthread_sigmask(SIG_BLOCK, &signals, &before); /* for all threads: serve_wait() takes them */
@@ -292,26 +294,34 @@ static int serve_run(struct web_server *server, struct listen_address *addresses
   return status;
 }
 
-int web_serve(const web_options *options) {
-  struct listen_address addresses[WEB_LISTEN_MAX];
-  struct web_server server = {0};
-  int count = 0, status;
+/* Reads --listen. How many addresses there are; -1: one of them is none, and was named. */
+static int serve_addresses(const web_options *options, struct listen_address *addresses) {
+  int count = 0;
   for (; count < WEB_LISTEN_MAX && options->listen[count]; count++) {
     const char *problem = listen_parse(options->listen[count], &addresses[count]);
     if (!problem) continue;
     fprintf(stderr, "ledger serve: %s: %s\n", options->listen[count], problem);
+    return -1;
+  }
+  return count;
+}
+
+int web_serve(const web_options *options) {
+  struct listen_address addresses[WEB_LISTEN_MAX];
+  struct web_server server = {0};
+  int count = serve_addresses(options, addresses);
+  if (count >= 0) server.workers = calloc((size_t)options->threads, sizeof *server.workers);
+  if (!server.workers) {
+    ledger_close(options->made);
     return 2;
   }
-  mallopt(M_ARENA_MAX,
-          2); /* a hundred threads that each kept memory of their own would keep much */
+  mallopt(M_ARENA_MAX, 2); /* else a hundred threads would each keep memory of their own */
   mallopt(M_MMAP_THRESHOLD, 128 * 1024);
   mallopt(M_TRIM_THRESHOLD, 256 * 1024);
   serve_files(options);
   mg_init_library(MG_FEATURES_DEFAULT);
-  server.workers = calloc((size_t)options->threads, sizeof *server.workers);
-  if (!server.workers) return 2;
   serve_init(&server, options);
-  status = serve_run(&server, addresses, count);
+  int status = serve_run(&server, addresses, count);
   serve_close(&server);
   mg_exit_library();
   return status;

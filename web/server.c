@@ -4,13 +4,13 @@
 */
 #include "server.h"
 
-WEB_PRIVATE int64_t server_clock_ns(void) {
+static int64_t server_clock_ns(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-WEB_PRIVATE int64_t server_clock_ms(void) {
+static int64_t server_clock_ms(void) {
   return server_clock_ns() / 1000000;
 }
 
@@ -272,7 +272,9 @@ static void server_finish(struct web_request *request, struct web_reply *reply, 
   struct web_server *server = request->server;
   long long length = (long long)(reply->borrowed ? reply->borrowed_length : reply->body.length);
   if (web_request_header(request, "Origin", 0) || server->options->cors) cors_add(request, reply);
-  if (atomic_load(&server->is_stopping)) reply->closes = true;
+  /* With every thread taken others wait: whoever has been answered gets back in line. */
+  bool is_crowded = atomic_load(&server->connections) >= server->options->threads;
+  if (is_crowded || atomic_load(&server->is_stopping)) reply->closes = true;
   watch_enter(request->worker, WORKER_SENDS, watch_time(server, length));
   size_t sent = reply_send(request, reply);
   if (request->lingers) watch_linger(server, request->worker);
@@ -411,8 +413,16 @@ static int server_on_error(struct mg_connection *connection, int status, const c
 
 static void *server_on_thread(const struct mg_context *context, int type) {
   struct web_server *server = mg_get_user_data(context);
+  pthread_attr_t attributes;
+  void *stack = NULL;
+  size_t bytes;
   if (type != 1) return NULL;
-  return &server->workers[atomic_fetch_add(&server->workers_begun, 1)];
+  struct web_worker *worker = &server->workers[atomic_fetch_add(&server->workers_begun, 1)];
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    if (pthread_attr_getstack(&attributes, &stack, &bytes) == 0) worker->stack = stack;
+    pthread_attr_destroy(&attributes);
+  }
+  return worker;
 }
 
 static int server_on_connection(const struct mg_connection *connection, void **data) {
@@ -435,6 +445,7 @@ static void server_on_close(const struct mg_connection *connection) {
   struct web_server *server = mg_get_user_context_data(connection);
   server_learn(server, connection);
   watch_enter(mg_get_thread_pointer(connection), WORKER_FREE, 0);
+  watch_stack(mg_get_thread_pointer(connection));
   atomic_fetch_sub(&server->connections, 1);
 }
 

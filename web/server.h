@@ -22,6 +22,7 @@ enum {
   SERVER_BODIES = 4,                /* bodies of the greatest size in memory at a time; then 503 */
   SERVER_STOP_MS = 10000,           /* what is in work may take so long when stopping */
   SERVER_KEEP_BYTES = 32 * 1024,    /* buffers above that are given back after the request */
+  SERVER_REST_MS = 5000,            /* handles that nobody needs for so long are closed */
   SERVER_EXPIRE_MS = 60000          /* between two looks for holds past their time */
 };
 
@@ -36,6 +37,7 @@ struct web_worker {
   char address[48];           /* of the connection */
   int port, server_port;
   int handled;                /* requests on this connection */
+  char *stack;                /* its lowest address */
   time_t date_time;           /* of: */
   char date[32];
 };
@@ -63,6 +65,7 @@ struct web_pool {
   struct pool_handle *free;
   int count, most; /* opened, and how many may be */
   int flags;       /* of ledger_open() */
+  int64_t used_ms; /* when one came back last */
 };
 
 struct web_server {
@@ -93,7 +96,7 @@ struct web_server {
   bool watch_stops;
 };
 
-WEB_PRIVATE int64_t server_clock_ms(void);
-WEB_PRIVATE int64_t server_clock_ns(void);
+static int64_t server_clock_ms(void);
+static int64_t server_clock_ns(void);
 
 #endif

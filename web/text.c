@@ -18,14 +18,14 @@ static bool text_room(struct web_text *text, size_t more) {
   return true;
 }
 
-WEB_PRIVATE void web_text_add(struct web_text *text, const char *bytes, size_t length) {
+static void web_text_add(struct web_text *text, const char *bytes, size_t length) {
   if (!text_room(text, length)) return;
   if (length > 0) memcpy(text->bytes + text->length, bytes, length);
   text->length += length;
   text->bytes[text->length] = '\0';
 }
 
-WEB_PRIVATE void web_text_put(struct web_text *text, const char *string) {
+static void web_text_put(struct web_text *text, const char *string) {
   web_text_add(text, string, strlen(string));
 }
 
@@ -55,7 +55,7 @@ static void text_number(struct web_text *text, size_t number) {
   web_text_add(text, digits + at, sizeof digits - at);
 }
 
-WEB_PRIVATE void web_text_format(struct web_text *text, const char *format, ...) {
+static void web_text_format(struct web_text *text, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   text_format(text, format, arguments);
@@ -76,7 +76,7 @@ static int text_utf8(const unsigned char *at) {
   return length;
 }
 
-WEB_PRIVATE void web_text_json(struct web_text *text, const char *string) {
+static void web_text_json(struct web_text *text, const char *string) {
   if (!string) {
     web_text_put(text, "null");
     return;
@@ -86,8 +86,7 @@ WEB_PRIVATE void web_text_json(struct web_text *text, const char *string) {
   while (*at) {
     const unsigned char *plain = at;
     int length;
-    while (*at >= 0x20 && *at != '"' && *at != '\\' && (length = text_utf8(at)) > 0)
-      at += length;
+    while (*at >= 0x20 && *at != '"' && *at != '\\' && (length = text_utf8(at)) > 0) at += length;
     web_text_add(text, (const char *)plain, (size_t)(at - plain));
     if (*at == '\0') break;
     if (*at == '"' || *at == '\\')
@@ -101,7 +100,7 @@ WEB_PRIVATE void web_text_json(struct web_text *text, const char *string) {
   web_text_put(text, "\"");
 }
 
-WEB_PRIVATE void web_text_free(struct web_text *text) {
+static void web_text_free(struct web_text *text) {
   free(text->bytes);
   memset(text, 0, sizeof *text);
 }
@@ -170,7 +169,7 @@ static void scratch_free_all(struct web_server *server) {
   }
 }
 
-WEB_PRIVATE void *web_keep(struct web_request *request, size_t size) {
+static void *web_keep(struct web_request *request, size_t size) {
   struct web_scratch *scratch = request->scratch;
   size_t aligned = (size + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
   if (size <= SCRATCH_BLOCK && aligned <= SCRATCH_BLOCK - scratch->used) {
@@ -186,7 +185,7 @@ WEB_PRIVATE void *web_keep(struct web_request *request, size_t size) {
   return kept->bytes;
 }
 
-WEB_PRIVATE char *web_keep_text(struct web_request *request, const char *text, size_t length) {
+static char *web_keep_text(struct web_request *request, const char *text, size_t length) {
   char *kept = web_keep(request, length + 1);
   if (!kept) return NULL;
   memcpy(kept, text, length);

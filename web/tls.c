@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -20,6 +21,7 @@
 
 /* Every function of it that is called. */
 #define TLS_FUNCTIONS(X)                                                                           \
+  X(ERR_clear_error)                                                                               \
   X(SSL_CTX_check_private_key)                                                                     \
   X(SSL_CTX_ctrl)                                                                                  \
   X(SSL_CTX_free)                                                                                  \
@@ -46,6 +48,7 @@ enum {
   TLS_LINKS_MAX = 1024,   /* connections at a time; others wait to be accepted */
   TLS_BUFFER = 16 * 1024, /* of one direction; also the largest record of TLS */
   TLS_EVENTS = 64,
+  TLS_LINGER_MS = 1000,
   TLS_END_MS = 2000 /* when stopping, what is still to be sent may take so long */
 };
 
@@ -68,7 +71,8 @@ struct tls_link {
   SSL *ssl;
   struct tls_side client, inner; /* inner is there when the client has sent something */
   bool has_shaken, wants_write /* OpenSSL, before it goes on */, is_broken, is_shut;
-  int64_t until_ms; /* of the handshake */
+  bool lingers;     /* all is said; the client may still be sending, see watch_linger() */
+  int64_t until_ms; /* of the handshake, or of lingering */
   in_addr_t address;
   int port; /* own, of `inner` */
   struct tls_buffer in, out;
@@ -300,9 +304,32 @@ static void tls_wait(struct tls_link *link) {
     tls_watch(&link->inner, inner, EPOLL_CTL_MOD);
 }
 
+/* The client is told that nothing more comes, and what it still sends is thrown away: a socket closed with bytes unread would be
+** reset, and the reply lost. */
+static void tls_linger(struct tls_link *link) {
+  char bytes[4096];
+  if (!link->lingers) {
+    link->lingers = true;
+    link->until_ms = server_clock_ms() + TLS_LINGER_MS;
+    tls_library.SSL_shutdown_(link->ssl);
+    shutdown(link->client.fd, SHUT_WR);
+    tls_watch(&link->client, EPOLLIN, EPOLL_CTL_MOD);
+  }
+  ssize_t count;
+  do count = recv(link->client.fd, bytes, sizeof bytes, 0);
+  while (count > 0);
+  if (!tls_may_retry(count)) tls_end(link);
+}
+
 /* Moves what can be moved; ends a link that has nothing to come. */
 static void tls_go_on(struct tls_link *link) {
+  if (link->lingers) {
+    tls_linger(link);
+    return;
+  }
   link->wants_write = false;
+  tls_library
+      .ERR_clear_error_(); /* of another link: SSL_get_error() would take it for this one's */
   if (!link->has_shaken) link->has_shaken = tls_result(link, tls_library.SSL_accept_(link->ssl));
   while (link->has_shaken && !link->is_broken) {
     bool has_moved = tls_move_in(link);
@@ -314,12 +341,11 @@ static void tls_go_on(struct tls_link *link) {
     if (!link->port) link->is_broken = true; /* it came, and asked nothing */
     if (link->inner.fd >= 0) shutdown(link->inner.fd, SHUT_WR);
   }
-  if (link->out.is_ended && link->out.from == link->out.to) {
-    tls_library.SSL_shutdown_(link->ssl);
-    link->is_broken = true;
-  }
+  bool is_done = link->out.is_ended && link->out.from == link->out.to;
   if (link->is_broken)
     tls_end(link);
+  else if (is_done)
+    tls_linger(link);
   else
     tls_wait(link);
 }
@@ -345,11 +371,11 @@ static void tls_listen(void) {
     tls_watch(&tls.listeners[i], accepts ? EPOLLIN : 0, EPOLL_CTL_MOD);
 }
 
-/* A client has begun a handshake and does not go on with it. */
+/* A client has begun a handshake and does not go on with it, or does not end. */
 static void tls_sweep(int64_t now_ms) {
   for (struct tls_link *link = tls.links, *next; link; link = next) {
     next = link->next;
-    if (!link->has_shaken && now_ms > link->until_ms) tls_end(link);
+    if ((!link->has_shaken || link->lingers) && now_ms > link->until_ms) tls_end(link);
   }
 }
 

@@ -9,15 +9,18 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <malloc.h>
 #include <linux/tcp.h> /* the C library's own lacks tcpi_bytes_received */
 #include <poll.h>
-#include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
   WATCH_TICK_MS = 100,
-  WATCH_CROWDED_MS = 250, /* what a connection may idle while others wait */
+  WATCH_FIRST_MS = 1000,        /* until holds are looked at for the first time */
+  WATCH_CROWDED_MS = 250,       /* what a connection may idle while others wait */
+  WATCH_STACK_KEPT = 16 * 1024, /* bytes of a stack */
   WATCH_LINGER_MS = 1000, /* how long what a refused client still sends is taken off its hands */
   WATCH_BYTES_PER_S = 16 * 1024 /* the slowest that a body may come or go */
 };
@@ -36,6 +39,15 @@ static bool watch_was_cut(struct web_worker *worker) {
   bool is_cut = worker->is_cut;
   pthread_mutex_unlock(&worker->mutex);
   return is_cut;
+}
+
+/* Gives back the stack below, which a deep statement has used; between two connections of the thread. */
+static void watch_stack(struct web_worker *worker) {
+  char here;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t top = ((uintptr_t)(void *)&here - WATCH_STACK_KEPT) & ~(page - 1);
+  uintptr_t low = (uintptr_t)(void *)worker->stack;
+  if (low != 0 && low < top) madvise(worker->stack, top - low, MADV_DONTNEED);
 }
 
 /* The time that a body of so many bytes may take. */
@@ -123,7 +135,7 @@ static void watch_expire(struct web_server *server) {
 
 static void *watch_run(void *context) {
   struct web_server *server = context;
-  int64_t expire_ms = server_clock_ms() + SERVER_EXPIRE_MS;
+  int64_t expire_ms = server_clock_ms() + WATCH_FIRST_MS;
   pthread_mutex_lock(&server->watch_mutex);
   while (!server->watch_stops) {
     struct timespec until;
@@ -142,6 +154,8 @@ static void *watch_run(void *context) {
       watch_expire(server);
       expire_ms = server_clock_ms() + SERVER_EXPIRE_MS;
     }
+    bool has_rested = pool_rest(&server->users, 0, now_ms);
+    if (pool_rest(&server->readers, 1, now_ms) || has_rested) malloc_trim(0);
     pthread_mutex_lock(&server->watch_mutex);
   }
   pthread_mutex_unlock(&server->watch_mutex);

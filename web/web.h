@@ -10,6 +10,7 @@
 
 typedef struct web_options {
   const char *path;                   /* of the ledger file */
+  ledger *made;                       /* its handle where it was made just now, which web_serve() takes; or NULL */
   const char *listen[WEB_LISTEN_MAX]; /* "127.0.0.1:8787"; port 0: a free one is chosen; ends with NULL */
   const char *tls;                    /* PEM file of certificate and key; NULL: plain HTTP */
   const char *cors;                   /* origins, separated by commas, or "*"; NULL is "*" */

@@ -95,22 +95,22 @@ static int group_operations(ledger_group *group, struct group_call *const *calls
 }
 
 /* A request or a call, which is answered by what comes of it. */
-static int group_ask(ledger_group *group, struct group_call *call) {
+static void group_ask(ledger_group *group, struct group_call *call) {
   ledger *db = group->db;
   int rc = connection_enter(db);
   if (rc == LEDGER_OK)
     rc = call->query != NULL ? query_ask(db, call->query, call->answer)
                              : call_function(db, call->request, call->answer);
-  return call->rc = query_end(db, rc, call->answer);
+  call->rc = query_end(db, rc, call->answer);
 }
 
 /* Has a refusal left something behind? A refused operation may have: it keeps a failed row where that was asked for. */
-static bool group_is_torn(ledger_group *group, const struct group_call *call, int rc,
-                          int64_t changes) {
+static bool group_is_torn(ledger_group *group, const struct group_call *call, int64_t changes) {
   ledger *db = group->db;
-  if (rc == LEDGER_OK || sqlite3_total_changes64(db->sqlite) == changes) return false;
-  bool is_kept = call->request != NULL && db->book != NULL && !operation_is_torn(db);
-  return !is_kept || operation_is_fatal(rc);
+  if (call->rc == LEDGER_OK || !db->is_grouped) return false;
+  if (call->query != NULL) return db->is_torn;
+  if (sqlite3_total_changes64(db->sqlite) == changes) return false;
+  return db->book == NULL || operation_is_torn(db) || operation_is_fatal(call->rc);
 }
 
 /* Does what waits within the transaction that is open. LEDGER_OK: all are answered. */
@@ -118,18 +118,19 @@ static int group_work(ledger_group *group, struct group_call *const *calls, int 
                       bool *is_torn) {
   ledger *db = group->db;
   for (int i = 0; i < count;) {
-    int operations = 0, rc;
+    int operations = 0;
     while (i + operations < count && calls[i + operations]->operation != NULL) operations++;
     int64_t changes = sqlite3_total_changes64(db->sqlite);
     if (operations > 0) {
-      rc = group_operations(group, &calls[i], operations);
+      int rc = group_operations(group, &calls[i], operations);
       if (rc != LEDGER_OK) return rc;
       i += operations;
       continue;
     }
-    rc = group_ask(group, calls[i]);
+    db->is_torn = false;
+    group_ask(group, calls[i]);
     if (db->transaction_lost || sqlite3_get_autocommit(db->sqlite)) return LEDGER_NO_TRANSACTION;
-    *is_torn = *is_torn || (db->is_grouped && group_is_torn(group, calls[i], rc, changes));
+    *is_torn = group_is_torn(group, calls[i], changes);
     if (*is_torn) return LEDGER_OK;
     i++;
   }
@@ -275,16 +276,26 @@ LEDGER_PRIVATE int group_post(ledger_group *group, const ledger_operation *opera
   return group_wait(group, &call);
 }
 
+/* A request or a call, answered also where it does not get into the queue. */
+static int group_answered(ledger_group *group, struct group_call *call) {
+  int rc = group_wait(group, call);
+  if (call->is_answered) return rc;
+  query_start(call->answer);
+  error_set(&call->answer->error, rc, "the group is asked from within its own work");
+  memcpy(call->answer->code, call->answer->error.sqlstate, sizeof call->answer->error.sqlstate);
+  return rc;
+}
+
 LEDGER_PRIVATE int group_query(ledger_group *group, const ledger_query *query,
                                ledger_answer *answer) {
   struct group_call call = {.query = query, .answer = answer};
-  return group_wait(group, &call);
+  return group_answered(group, &call);
 }
 
 LEDGER_PRIVATE int group_call_function(ledger_group *group, const ledger_call_request *request,
                                        ledger_answer *answer) {
   struct group_call call = {.request = request, .answer = answer};
-  return group_wait(group, &call);
+  return group_answered(group, &call);
 }
 
 /* ---- opening and closing */

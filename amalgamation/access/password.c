@@ -12,6 +12,7 @@
 #define PASSWORD_BCRYPT_COST_MAX 14   /* about a second */
 #define PASSWORD_MEMORY_MAX (1 << 17) /* KiB: 128 MiB */
 #define PASSWORD_PASSES_MAX 16
+#define PASSWORD_COST_READ_US (INT64_C(600) * 1000000)
 
 /* With our parameters, and of no password: its 32 bytes are zeros. */
 static const char password_dummy[] = "$argon2id$v=19$m=19456,t=2,p=1$J2XVK4fGbRX1U7ofLiwuhw$"
@@ -74,13 +75,15 @@ static bool password_is_argon2id(const char *hash) {
   return *rest == 0;
 }
 
-static int password_is_bcrypt(ledger *db, const char *hash, const char *password, bool *is_of_it) {
+/* The bcrypt hash of a password with the salt and cost of a text, into `out`; "" where the text is none. */
+static int password_bcrypt(ledger *db, const char *text, const char *password,
+                           char out[PASSWORD_BCRYPT + 1]) {
   struct crypt_data *room = sqlite3_malloc64(sizeof *room); /* 32 kB: not on a thread's stack */
   if (room == NULL) return error_memory(&db->error);
   memset(room, 0, sizeof *room);
-  const char *made = crypt_r(password, hash, room);
-  *is_of_it =
-      made != NULL && strlen(made) == PASSWORD_BCRYPT && seal_equal(made, hash, PASSWORD_BCRYPT);
+  const char *made = crypt_r(password, text, room);
+  bool is_made = made != NULL && strlen(made) == PASSWORD_BCRYPT;
+  memcpy(out, is_made ? made : "", is_made ? PASSWORD_BCRYPT + 1 : 1);
   seal_wipe(room, sizeof *room);
   sqlite3_free(room);
   return LEDGER_OK;
@@ -91,12 +94,64 @@ LEDGER_PRIVATE int password_is(ledger *db, const char *hash, const char *passwor
   int cost = password_bcrypt_cost(hash);
   *is_of_it = false;
   if (length > PASSWORD_MAX) length = 0; /* of no user, and not to be hashed for long */
-  if (cost > 0 && cost <= PASSWORD_BCRYPT_COST_MAX && length > 0)
-    return password_is_bcrypt(db, hash, password, is_of_it);
+  if (cost > 0 && cost <= PASSWORD_BCRYPT_COST_MAX && length > 0) {
+    char made[PASSWORD_BCRYPT + 1];
+    int rc = password_bcrypt(db, hash, password, made);
+    *is_of_it = rc == LEDGER_OK && made[0] != 0 && seal_equal(made, hash, PASSWORD_BCRYPT);
+    return rc;
+  }
   bool is_ours = length > 0 && password_is_argon2id(hash);
   bool is_equal = seal_password_is(is_ours ? hash : password_dummy, password, length);
   *is_of_it = is_ours && is_equal;
   return LEDGER_OK;
+}
+
+/* Reads the highest cost of the file's bcrypt hashes, now and then: rows with such hashes come by import and go by sign-ins. */
+static int password_read_cost(ledger *db, struct user_state *state) {
+  int64_t now_us = clock_now_us(), past_us = now_us - state->bcrypt_read_at;
+  const struct user_tables *tables = &state->tables;
+  sqlite3_stmt *stmt;
+  if (state->bcrypt_read_at != 0 && past_us >= 0 && past_us < PASSWORD_COST_READ_US)
+    return LEDGER_OK;
+  sqlite3_str *sql = sqlite3_str_new(db->sqlite);
+  sqlite3_str_appendall(sql,
+                        "SELECT max(CAST(substr(h, 5, 2) AS INTEGER)) FROM (SELECT password_hash"
+                        " AS h FROM main.ledger_user");
+  if (tables->users != NULL && tables->password >= 0)
+    sqlite3_str_appendf(sql, " UNION ALL SELECT \"%w\" FROM main.\"%w\"",
+                        tables->users->columns[tables->password].name, tables->users->stored_name);
+  sqlite3_str_appendf(sql,
+                      ") WHERE h LIKE '$2_$__$%%' AND length(h) = %d AND"
+                      " CAST(substr(h, 5, 2) AS INTEGER) <= %d",
+                      PASSWORD_BCRYPT, PASSWORD_BCRYPT_COST_MAX);
+  int rc = statement_prepare(db, sql, &stmt);
+  if (rc != LEDGER_OK) return rc;
+  rc = statement_step(db, stmt);
+  if (rc == LEDGER_ROW) state->bcrypt_cost = sqlite3_column_int(stmt, 0);
+  statement_end(stmt);
+  if (rc != LEDGER_ROW) return rc;
+  state->bcrypt_read_at = now_us;
+  return LEDGER_OK;
+}
+
+LEDGER_PRIVATE int password_even(ledger *db, const char *hash, const char *password) {
+  struct user_state *state;
+  size_t length = strlen(password);
+  if (length == 0 || length > PASSWORD_MAX) return LEDGER_OK; /* for which no bcrypt is computed */
+  int rc = user_enter(db, &state);
+  if (rc == LEDGER_OK) rc = password_read_cost(db, state);
+  if (rc != LEDGER_OK || state->bcrypt_cost == 0) return rc;
+  int cost = password_bcrypt_cost(hash);
+  bool is_bcrypt = cost > 0 && cost <= PASSWORD_BCRYPT_COST_MAX;
+  /* Each cost takes twice as long as the one before: from n to the highest less one, all of them take what lacks after one of n. */
+  int from = is_bcrypt ? cost : state->bcrypt_cost, to = is_bcrypt ? state->bcrypt_cost - 1 : from;
+  for (int i = from; i <= to && rc == LEDGER_OK; i++) {
+    char setting[32], made[PASSWORD_BCRYPT + 1];
+    sqlite3_snprintf((int)sizeof setting, setting, "$2b$%02d$CwTycUXWue0Thq9StjUM0u", i);
+    rc = password_bcrypt(db, setting, password, made);
+  }
+  if (rc == LEDGER_OK && is_bcrypt) (void)seal_password_is(password_dummy, password, length);
+  return rc;
 }
 
 LEDGER_PRIVATE bool password_is_old(const char *hash) {
@@ -119,3 +174,4 @@ LEDGER_PRIVATE int password_read_hash(ledger *db, const char *hash) {
 #undef PASSWORD_BCRYPT_COST_MAX
 #undef PASSWORD_MEMORY_MAX
 #undef PASSWORD_PASSES_MAX
+#undef PASSWORD_COST_READ_US

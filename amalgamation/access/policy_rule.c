@@ -22,9 +22,8 @@
 #include "policy.h"
 
 #define POLICY_SPLIT_MAX 64 /* terms of one OR */
-#define POLICY_KEPT_MAX 16  /* texts that are kept of a rule or a term */
-#define POLICY_ALONE_MAX                                                                           \
-  31 /* terms whose values choose a text: two bits each; with more nothing is kept */
+#define POLICY_KEPT_MAX 4   /* texts that are kept of a rule or a term */
+#define POLICY_ALONE_MAX 31 /* terms that choose a text, two bits each; of more none is kept */
 #define POLICY_MARK "ledger_rls.\""
 
 enum policy_value {
@@ -47,11 +46,10 @@ struct policy_chosen { /* texts by the values of `alone` */
   struct policy_text texts[POLICY_KEPT_MAX];
 };
 
-struct
-    policy_piece { /* a stretch of text, and the relation that is marked behind it (NULL: the end) */
+struct policy_piece { /* a stretch of text and the mark behind it */
   const char *text;
   int length;
-  const struct relation *relation;
+  const struct relation *relation; /* NULL: the end */
 };
 
 struct policy_term {

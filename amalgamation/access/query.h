@@ -109,7 +109,8 @@ struct query_relationship {
   const struct relation *target;
   const struct constraint *key; /* the foreign key; of QUERY_THROUGH the junction's to the origin */
   bool is_key_of_origin;        /* it is the origin's key, not the target's */
-  const struct constraint *far_key; /* QUERY_THROUGH: the junction's to the target */
+  const struct constraint *far_key; /* QUERY_THROUGH: the junction's to the target, */
+  const int *far;                   /* and where that shows the columns that it points to */
   int count;                        /* of columns that are equal: */
   const int *origin, *near;         /* positions in the origin and in the target or junction */
 };

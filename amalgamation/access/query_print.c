@@ -130,35 +130,22 @@ static bool print_is_number(const char *text, size_t length) {
   return i == length && i > start;
 }
 
-/* Does it look like 2026-01-28 12:34:56[.123456][+00:00]? */
+/* Does it look like 2026-01-28 12:34:56[.123456][+00:00]? What else a date may hold is the business of who wrote it. */
 static bool print_is_moment(const char *text, size_t length, bool has_zone) {
-  static const char form[] = "0000-00-00 00:00:00";
-  size_t fraction = sizeof form - 1;
+  bool is_ascii = true;
   if (has_zone) {
     if (length < 6 || memcmp(text + length - 6, "+00:00", 6) != 0) return false;
     length -= 6;
   }
-  if (length < fraction || length > fraction + 7) return false;
-  for (size_t i = 0; i < fraction; i++) {
-    bool is_digit = text[i] >= '0' && text[i] <= '9';
-    if (form[i] == '0' ? !is_digit : text[i] != form[i]) return false;
-  }
-  if (length == fraction) return true;
-  if (text[fraction] != '.' || length == fraction + 1) return false;
-  for (size_t i = fraction + 1; i < length; i++) {
-    if (text[i] < '0' || text[i] > '9') return false;
-  }
-  return true;
+  return length >= 19 && length <= 26 && text[4] == '-' && text[7] == '-' && text[10] == ' ' &&
+         text[13] == ':' && text[16] == ':' && (length == 19 || text[19] == '.') &&
+         print_plain(text, length, &is_ascii) == length && is_ascii;
 }
 
 static bool print_is_uuid(const char *text, size_t length) {
-  if (length != 36) return false;
-  for (size_t i = 0; i < 36; i++) {
-    char c = text[i];
-    bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (is_dash ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) return false;
-  }
-  return true;
+  bool is_ascii = true;
+  return length == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-' &&
+         print_plain(text, length, &is_ascii) == length && is_ascii;
 }
 
 /* The general way. */
@@ -210,6 +197,11 @@ LEDGER_PRIVATE int query_print_json(struct query *query, const struct type *type
   case TYPE_NUMERIC:
     if (type->scale >= 0 && print_is_number(value->text, value->length))
       return query_print(query, value->text, value->length);
+    break;
+  case TYPE_JSONB: /* {} and [] are most of them */
+    if (value->length == 2 &&
+        (memcmp(value->text, "{}", 2) == 0 || memcmp(value->text, "[]", 2) == 0))
+      return query_print(query, value->text, 2);
     break;
   case TYPE_TIMESTAMP:
   case TYPE_TIMESTAMPTZ:

@@ -161,13 +161,15 @@ static int read_object(struct query *query, struct query_resource *resource) {
   return rc == LEDGER_OK ? query_print(query, "}", 1) : rc;
 }
 
-/* A resource that is not spread: an object or null, or an array. */
+/* A resource that is not spread: an object or null, or an array, written as json_agg() does, but in one line for a cursor (each row
+** of a listing is a line). */
 static int read_embedded(struct query *query, struct query_resource *child) {
+  size_t separator = query->ask == NULL ? 2 : 4;
   bool is_one = child->to_parent.cardinality == QUERY_TO_ONE;
   int count = 0, rc = is_one ? LEDGER_OK : query_print(query, "[", 1);
   int step = rc == LEDGER_OK ? read_first(query, child) : rc;
   while (step == LEDGER_ROW) {
-    rc = count++ == 0 ? LEDGER_OK : query_print(query, ", \n ", 4);
+    rc = count++ == 0 ? LEDGER_OK : query_print(query, ", \n ", separator);
     if (rc == LEDGER_OK) rc = read_object(query, child);
     if (rc != LEDGER_OK) return rc;
     step = is_one ? LEDGER_DONE : statement_step(query->db, child->run->stmt);
@@ -627,13 +629,19 @@ static int read_kept_column(struct read_flat *flat, const struct query_item *ite
   return LEDGER_OK;
 }
 
+/* A copy: what a statement gave is good until it is stepped on. */
 static int read_kept_value(struct read_flat *flat, const struct query_item *item,
                            const struct value *value, const char *json, size_t length) {
   (void)item;
-  struct value text = {.kind = json == NULL ? VALUE_NULL : VALUE_TEXT};
-  text.text = json;
-  text.length = length;
-  flat->values[flat->count++] = value == NULL ? text : *value;
+  struct value kept = {.kind = json == NULL ? VALUE_NULL : VALUE_TEXT};
+  kept.text = json;
+  kept.length = length;
+  if (value != NULL) kept = *value;
+  if (kept.kind == VALUE_TEXT || kept.kind == VALUE_BLOB) {
+    kept.text = arena_copy(&flat->query->scratch, kept.text, kept.length);
+    if (kept.text == NULL) return error_memory(&flat->query->db->error);
+  }
+  flat->values[flat->count++] = kept;
   return LEDGER_OK;
 }
 

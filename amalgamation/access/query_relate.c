@@ -1,7 +1,8 @@
 /*
 ** query_relate.c: how what is embedded hangs together with what it is embedded in. The relationships are those of the foreign keys: of the
 ** origin, to one row; of others to the origin, to many rows, or to one where the key's columns are unique; and through a table whose primary
-** key holds two foreign keys, to many. The name in select= is the table's, the key's or the column's; a hint picks one of several.
+** key holds two foreign keys, to many. A view that shows the columns of a table's key has the table's relationships. The name in
+** select= is the table's, the key's or the column's; a hint picks one of several.
 */
 #include "../internal.h"
 
@@ -18,6 +19,7 @@ struct relate_search {
   struct query *query;
   const struct query_resource *resource;
   const struct relation *origin;
+  bool is_short; /* memory was short */
   int count;
   struct relate_candidate found[RELATE_MAX];
 };
@@ -75,7 +77,7 @@ static bool relate_is_meant(const struct relate_search *search,
                             const struct relate_candidate *candidate) {
   const struct query_relationship *r = &candidate->relationship;
   const char *name = search->resource->name, *hint = search->resource->hint;
-  bool is_table = strcmp(r->target->name, name) == 0;
+  bool is_table = strcmp(r->target->name, name) == 0, is_view = r->target->is_view;
   bool is_through = candidate->kind == RELATE_MANY_TO_MANY;
   if (r->target == search->origin) {
     if (is_through) return false;
@@ -86,7 +88,7 @@ static bool relate_is_meant(const struct relate_search *search,
                                : is_table;
   }
   if (hint == NULL) {
-    if (is_table || is_through) return is_table;
+    if (is_table || is_through || is_view) return is_table;
     return strcmp(r->key->name, name) == 0 ||
            relate_is_column(search->origin, r->count, r->origin, name);
   }
@@ -105,21 +107,84 @@ static void relate_add(struct relate_search *search, const struct relate_candida
 
 /* ---- searching */
 
+/* Where the relation, a table or a view of it, shows these columns of the table; NULL: it does not show them all. */
+static const int *relate_shown(struct relate_search *search, const struct relation *relation,
+                               const struct relation *table, int count, const int *columns) {
+  if (relation == table) return columns;
+  if (!relation->is_view) return NULL;
+  int *shown = NULL;
+  for (int i = 0; i < count; i++) {
+    int at = 0;
+    while (at < relation->column_count && (relation->columns[at].origin != table ||
+                                           relation->columns[at].origin_column != columns[i]))
+      at++;
+    if (at == relation->column_count) return NULL;
+    if (shown == NULL)
+      shown = arena_alloc(&search->query->db->arena, (size_t)count * sizeof *shown);
+    if (shown == NULL) {
+      search->is_short = true;
+      return NULL;
+    }
+    shown[i] = at;
+  }
+  return shown;
+}
+
+/* Calls `each` for the table and the views of it. */
+static void relate_each(struct relate_search *search, const struct relation *table,
+                        struct relate_candidate *candidate,
+                        void (*each)(struct relate_search *search,
+                                     struct relate_candidate *candidate,
+                                     const struct relation *relation)) {
+  const struct catalog *catalog = search->query->db->catalog;
+  each(search, candidate, table);
+  for (int i = 0; catalog->has_origins && i < catalog->relation_count; i++) {
+    if (catalog->relations[i].is_view) each(search, candidate, &catalog->relations[i]);
+  }
+}
+
+static void relate_to_one(struct relate_search *search, struct relate_candidate *candidate,
+                          const struct relation *target) {
+  struct query_relationship *r = &candidate->relationship;
+  r->target = target;
+  r->near = relate_shown(search, target, r->key->reference, r->count, r->key->reference_columns);
+  if (r->near != NULL) relate_add(search, candidate);
+}
+
+static void relate_to_many(struct relate_search *search, struct relate_candidate *candidate,
+                           const struct relation *target) {
+  struct query_relationship *r = &candidate->relationship;
+  r->target = target;
+  r->near = relate_shown(search, target, r->key->relation, r->count, r->key->columns);
+  if (r->near != NULL) relate_add(search, candidate);
+}
+
+static void relate_to_far(struct relate_search *search, struct relate_candidate *candidate,
+                          const struct relation *target) {
+  struct query_relationship *r = &candidate->relationship;
+  r->target = target;
+  r->far = relate_shown(search, target, r->far_key->reference, r->far_key->count,
+                        r->far_key->reference_columns);
+  if (r->far != NULL) relate_add(search, candidate);
+}
+
+/* A key of the table that the origin is, or shows. */
 static void relate_own_key(struct relate_search *search, const struct constraint *key) {
   bool is_unique = relate_is_unique(key);
   struct relate_candidate candidate = {.kind = is_unique ? RELATE_ONE_TO_ONE : RELATE_MANY_TO_ONE,
                                        .relationship = {.cardinality = QUERY_TO_ONE,
                                                         .is_one_to_one = is_unique,
-                                                        .target = key->reference,
                                                         .key = key,
                                                         .is_key_of_origin = true,
-                                                        .count = key->count,
-                                                        .origin = key->columns,
-                                                        .near = key->reference_columns}};
-  relate_add(search, &candidate);
+                                                        .count = key->count}};
+  candidate.relationship.origin =
+      relate_shown(search, search->origin, key->relation, key->count, key->columns);
+  if (candidate.relationship.origin != NULL)
+    relate_each(search, key->reference, &candidate, relate_to_one);
 }
 
-static void relate_through(struct relate_search *search, const struct constraint *near) {
+static void relate_through(struct relate_search *search, const struct constraint *near,
+                           const int *origin) {
   const struct relation *junction = near->relation;
   for (int i = 0; i < junction->constraint_count; i++) {
     const struct constraint *far = junction->constraints[i];
@@ -128,29 +193,49 @@ static void relate_through(struct relate_search *search, const struct constraint
       continue;
     struct relate_candidate candidate = {.kind = RELATE_MANY_TO_MANY,
                                          .relationship = {.cardinality = QUERY_THROUGH,
-                                                          .target = far->reference,
                                                           .key = near,
                                                           .far_key = far,
                                                           .count = near->count,
-                                                          .origin = near->reference_columns,
+                                                          .origin = origin,
                                                           .near = near->columns}};
-    relate_add(search, &candidate);
+    relate_each(search, far->reference, &candidate, relate_to_far);
   }
 }
 
+/* A key that points to the table that the origin is, or shows. */
 static void relate_other_key(struct relate_search *search, const struct constraint *key) {
   bool is_unique = relate_is_unique(key);
+  const int *origin =
+      relate_shown(search, search->origin, key->reference, key->count, key->reference_columns);
   struct relate_candidate candidate = {
       .kind = is_unique ? RELATE_ONE_TO_ONE : RELATE_ONE_TO_MANY,
       .relationship = {.cardinality = is_unique ? QUERY_TO_ONE : QUERY_TO_MANY,
                        .is_one_to_one = is_unique,
-                       .target = key->relation,
                        .key = key,
                        .count = key->count,
-                       .origin = key->reference_columns,
-                       .near = key->columns}};
-  relate_add(search, &candidate);
-  relate_through(search, key);
+                       .origin = origin}};
+  if (origin == NULL) return;
+  relate_each(search, key->relation, &candidate, relate_to_many);
+  relate_through(search, key, origin);
+}
+
+static void relate_table(struct relate_search *search, const struct relation *table) {
+  for (int i = 0; i < table->constraint_count; i++) {
+    if (table->constraints[i]->kind == 'f') relate_own_key(search, table->constraints[i]);
+  }
+  for (int i = 0; i < table->referencing_count; i++)
+    relate_other_key(search, table->referencing[i]);
+}
+
+/* The tables whose columns a view shows, each once. */
+static void relate_view(struct relate_search *search) {
+  const struct relation *view = search->origin;
+  for (int i = 0; i < view->column_count; i++) {
+    const struct relation *table = view->columns[i].origin;
+    int before = 0;
+    while (before < i && view->columns[before].origin != table) before++;
+    if (table != NULL && before == i) relate_table(search, table);
+  }
 }
 
 static int relate_order(const void *a, const void *b) {
@@ -369,12 +454,11 @@ static int relate_twice(struct query *query, const struct query_resource *resour
 static int relate_resource(struct query *query, struct query_resource *resource) {
   struct relate_search search = {
       .query = query, .resource = resource, .origin = resource->parent->relation};
-  for (int i = 0; i < search.origin->constraint_count; i++) {
-    if (search.origin->constraints[i]->kind == 'f')
-      relate_own_key(&search, search.origin->constraints[i]);
-  }
-  for (int i = 0; i < search.origin->referencing_count; i++)
-    relate_other_key(&search, search.origin->referencing[i]);
+  if (search.origin->is_view)
+    relate_view(&search);
+  else
+    relate_table(&search, search.origin);
+  if (search.is_short) return error_memory(&query->db->error);
   if (search.count == 0) return relate_none(&search);
   if (search.count > 1) return relate_several(&search);
   resource->to_parent = search.found[0].relationship;

@@ -377,7 +377,7 @@ static void sql_join_far(struct sql_where *where, const char *qualifier) {
   if (where->resource->depth == 0 || r->cardinality != QUERY_THROUGH) return;
   for (int i = 0; i < r->far_key->count; i++) {
     sql_and(where);
-    sql_equals(where->statement, qualifier, &r->target->columns[r->far_key->reference_columns[i]]);
+    sql_equals(where->statement, qualifier, &r->target->columns[r->far[i]]);
     sqlite3_str_appendf(where->statement->sql, "ledger_j%d.ledger_f%d", where->resource->number, i);
   }
 }

@@ -25,12 +25,14 @@ struct query_write {
   struct arena row;     /* and what belongs to one row of an insert */
   bool is_nested;       /* within a transaction of the caller's, or a group's */
   bool has_savepoint;
+  bool has_written;            /* something that no failing statement has undone */
   bool is_unreadable;          /* a value of the body was refused */
   bool reads;                  /* the caller must be allowed to read the table, too */
   struct change *change;       /* an update, or NULL; */
   struct change *upsert;       /* likewise */
   bool merges;                 /* DO UPDATE */
   const char *complaint;       /* about a row that is inserted, or NULL; */
+  sqlite3_stmt *check;         /* its statement */
   const char *of_old, *of_new; /* about one that it meets, and what that becomes */
   struct value *key_row;       /* PUT: the key that the URL names, by column, all columns */
   int64_t count, room, inserted;
@@ -76,8 +78,10 @@ static int query_write_end(struct query_write *write, int rc) {
   if (!write->is_nested && !undoes) return transaction_end(db, LEDGER_OK);
   if (!write->is_nested) {
     (void)transaction_end(db, LEDGER_ERROR);
-  } else if (write->has_savepoint && undoes) {
+  } else if (undoes && write->has_savepoint) {
     query_write_undo(db);
+  } else if (undoes) {
+    db->is_torn = write->has_written;
   } else if (write->has_savepoint) {
     rc = statement_run(db, STATEMENT_QUERY_RELEASE);
     if (rc == LEDGER_OK) return rc;
@@ -264,7 +268,9 @@ static int query_write_in_vain(struct query_write *write, int refusal,
 
 static int query_write_change_rows(struct query_write *write) {
   if (write->change == NULL) return LEDGER_OK;
-  return write_update_rows(write->change, write->count, write->rowids);
+  int rc = write_update_rows(write->change, write->count, write->rowids);
+  write->has_written = rc == LEDGER_OK;
+  return rc;
 }
 
 static int query_write_delete_rows(struct query_write *write) {
@@ -445,6 +451,7 @@ static int query_write_upsert(struct query_write *write, const struct value *row
   }
   if (rc == LEDGER_OK) rc = write_upsert_row(write->upsert, row, write->merges, &written, &rowid);
   if (rc != LEDGER_OK || written == 0) return rc;
+  write->has_written = true;
   if (!found && write->merges) rc = query_write_meets(write, rowid, &again);
   write->inserted += !found;
   return rc == LEDGER_OK ? query_write_note(write, found ? met : rowid) : rc;
@@ -473,14 +480,15 @@ static int query_write_row(struct query_write *write, bool checks, bool writes) 
     return db->error.code;
   }
   if (checks && write->complaint != NULL)
-    rc = write_check(db, write->relation, write->complaint, row);
+    rc = write_check(db, write->relation, write->complaint, row, &write->check);
   if (rc != LEDGER_OK || !writes) return rc;
   rc = write_nulls(db, write->relation, row);
   if (rc == LEDGER_OK && write->upsert != NULL) return query_write_upsert(write, row);
   if (rc == LEDGER_OK) rc = write_add(db, write->relation, row, &rowid);
-  if (rc == LEDGER_OK) rc = query_write_note(write, rowid);
+  if (rc != LEDGER_OK) return rc;
+  write->has_written = true;
   write->inserted++;
-  return rc;
+  return query_write_note(write, rowid);
 }
 
 /* All rows of the body, from the first. What a row needs is let go of behind it. */
@@ -568,9 +576,9 @@ static int query_write_insert(struct query_write *write) {
   if (rc != LEDGER_OK) return rc;
   write->values = arena_alloc(&db->arena, (size_t)write->body.count * sizeof *write->values);
   if (write->values == NULL) return query_write_memory(write);
-  if (is_put ||
-      (ask->form == LEDGER_FORM_OBJECT && (write->upsert != NULL || write->body.row_count != 1)))
-    rc = query_write_mark(write); /* its rows may be one too many */
+  /* A later row may be refused, or all of them for their number. */
+  if (is_put || write->body.row_count != 1 || ask->form == LEDGER_FORM_OBJECT)
+    rc = query_write_mark(write);
   bool reads_itself = query_write_reads_itself(write);
   bool defers = query_write_refers_to_itself(write) && !query_write_owes(write);
   if (rc == LEDGER_OK && defers) rc = query_write_defer(write, true);
@@ -628,6 +636,9 @@ LEDGER_PRIVATE int query_write(ledger *db, const ledger_query *ask, ledger_answe
   int rc = transaction_begin(db);
   if (rc != LEDGER_OK) return rc;
   rc = query_write_run(&write);
+  /* What is looked at when the transaction ends, also where it is undone then. */
+  if (rc == LEDGER_OK && (ask->rollback || !write.is_nested) && query_write_owes(&write))
+    rc = violation_deferred(db);
   if (rc != LEDGER_OK && write.relation != NULL) policy_discreet(db, write.relation);
   ledger_error error = db->error;
   query_close(&write.query);

@@ -408,7 +408,9 @@ LEDGER_PRIVATE int session_sign_in(ledger *db, const char *name, const char *pas
   char made[SEAL_PASSWORD_TEXT];
   bool found, is_of_it;
   int rc = session_attempt(db, name, &user, &found);
-  if (rc == LEDGER_OK) rc = password_is(db, found ? user.password_hash : "", password, &is_of_it);
+  const char *hash = rc == LEDGER_OK && found ? user.password_hash : "";
+  if (rc == LEDGER_OK) rc = password_is(db, hash, password, &is_of_it);
+  if (rc == LEDGER_OK && !is_of_it) rc = password_even(db, hash, password);
   if (rc != LEDGER_OK) return rc;
   if (!is_of_it) return session_bad_credentials(db);
   bool is_old = password_is_old(user.password_hash);

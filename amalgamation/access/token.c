@@ -9,7 +9,7 @@
 #include "user.h"
 
 #define TOKEN_MAX 8192 /* bytes */
-#define TOKEN_SKEW 30  /* seconds that the clock of who signed may be ahead */
+#define TOKEN_SKEW 30  /* seconds that the clock of who signed may be off, as PostgREST has it */
 #define TOKEN_ROLE_SECONDS (INT64_C(3650) * 86400)
 #define TOKEN_SECRETS_MAX 8 /* that verify at a time */
 #define TOKEN_SECRET_MIN 32 /* bytes of text */
@@ -401,7 +401,9 @@ static int token_check_claims(ledger *db, const struct token_members *claims) {
   if (claims->session_id != NULL && (claims->user_id == NULL || claims->expires_at < 0))
     return token_bad(db, "a session's token needs sub and exp");
   int64_t now = clock_now_us() / 1000000;
-  if (claims->not_before > now + TOKEN_SKEW || claims->issued_at > now + TOKEN_SKEW)
+  if (claims->issued_at > now + TOKEN_SKEW)
+    return error_set(&db->error, LEDGER_TOKEN_EXPIRED, "the token was issued in the future");
+  if (claims->not_before > now + TOKEN_SKEW)
     return error_set(&db->error, LEDGER_TOKEN_EXPIRED, "the token is not valid yet");
   return LEDGER_OK;
 }
@@ -491,7 +493,7 @@ static int token_check_session(ledger *db, sqlite3_stmt *stmt, const struct toke
 
 static int token_check(ledger *db, const struct token_entry *entry, sqlite3_stmt *stmt,
                        int64_t now_us) {
-  if (entry->expires_at <= now_us / 1000000)
+  if (entry->expires_at <= now_us / 1000000 - TOKEN_SKEW)
     return error_set(&db->error, LEDGER_TOKEN_EXPIRED, "the token has expired");
   return entry->session_id[0] == 0 ? LEDGER_OK : token_check_session(db, stmt, entry, now_us);
 }

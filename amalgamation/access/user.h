@@ -36,6 +36,8 @@ struct user_state {
   ledger_auth_settings settings; /* no zeros in it */
   char *issuer;
   struct token_cache *tokens; /* token.c */
+  int bcrypt_cost;            /* the highest of the file's bcrypt hashes, 0: it has none; as it was at */
+  int64_t bcrypt_read_at;
   bool is_nested;             /* between user_begin() and user_end(), inside the caller's transaction */
 };
 
@@ -139,6 +141,9 @@ LEDGER_PRIVATE int password_check(ledger *db, const ledger_auth_settings *settin
 LEDGER_PRIVATE int password_hash(ledger *db, const char *password, char out[SEAL_PASSWORD_TEXT]);
 /* Takes as long for a hash that verifies nothing ("", "!") as for one of ours. */
 LEDGER_PRIVATE int password_is(ledger *db, const char *hash, const char *password, bool *is_of_it);
+/* After a password that was not of the hash: spends the time that it would have taken with a hash of another kind in the file, so that
+** the answer does not tell which addresses have a bcrypt hash, and so exist. */
+LEDGER_PRIVATE int password_even(ledger *db, const char *hash, const char *password);
 LEDGER_PRIVATE bool password_is_old(const char *hash);
 /* May the text be kept as a hash? INVALID_PARAMETER: neither Argon2id nor bcrypt, or one that would take too long. */
 LEDGER_PRIVATE int password_read_hash(ledger *db, const char *hash);

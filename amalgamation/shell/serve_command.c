@@ -85,11 +85,13 @@ static int serve_options(const struct command *command, char **values, web_optio
 }
 
 /* Where a schema is named, a file that is not there is made. */
-static int serve_make(const struct command *command, const char *path, const char *schema) {
-  ledger *db = NULL;
+static int serve_make(const struct command *command, const char *path, const char *schema,
+                      ledger **made) {
   if (!schema || access(path, F_OK) == 0) return EXIT_DONE;
-  int status = init_file(command, path, schema, false, 0, &db);
-  ledger_close(db);
+  int status = init_file(command, path, schema, false, 0, made);
+  if (status == EXIT_DONE) return EXIT_DONE;
+  ledger_close(*made);
+  *made = NULL;
   return status;
 }
 
@@ -111,7 +113,8 @@ static int cmd_serve(const struct command *command, char **arguments, char **val
     options.encryption_key = key;
     options.key_is_optional = values[SERVE_KEY_FILE] == NULL;
   }
-  if (status == EXIT_DONE) status = serve_make(command, arguments[0], values[SERVE_SCHEMA]);
+  if (status == EXIT_DONE)
+    status = serve_make(command, arguments[0], values[SERVE_SCHEMA], &options.made);
   if (status == EXIT_DONE) status = web_serve(&options);
   explicit_bzero(key, sizeof key);
   return status;

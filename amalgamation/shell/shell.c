@@ -320,7 +320,8 @@ static const struct command shell_commands[] = {
      "1: one was refused; 2: main cannot be reached.\n",
      cmd_receive, false, 2, ARGUMENT_MAX, OPTIONS("--key=", "--ack-dir=", "-o="), NULL},
     {"user create",
-     "user create FILE EMAIL [--phone=NUMBER] [--no-password] [--role=ROLE] [--metadata=JSON] [--json]",
+     "user create FILE EMAIL [--phone=NUMBER] [--no-password] [--role=ROLE] [--metadata=JSON] "
+     "[--json]",
      "make a user who can sign in",
      "The password is asked for on the terminal, or is the first line of standard input.\n"
      "  --role       of the schema's roles, besides the one that every user has\n"
@@ -354,7 +355,8 @@ static const struct command shell_commands[] = {
     {"user unban", "user unban FILE USER", "let a user in again",
      "Also one who is suspended by the columns status or is_active.\n", cmd_user_unban, true, 2, 2,
      OPTIONS(NULL), NULL},
-    {"user delete", "user delete FILE USER [--hard]", "end a user's sessions and mark the user as gone",
+    {"user delete", "user delete FILE USER [--hard]",
+     "end a user's sessions and mark the user as gone",
      "  --hard  the row goes; who has money or evidence in the file is kept, and the command "
      "refused\n",
      cmd_user_delete, true, 2, 2, OPTIONS("--hard"), NULL},
@@ -368,8 +370,8 @@ static const struct command shell_commands[] = {
      "clients.\n"
      "  --rate-limit  requests a minute (100 of a user's key, none of a role's)\n",
      cmd_key_create, true, 1, 2,
-     OPTIONS("--role=", "--name=", "--description=", "--permissions=", "--expires=", "--rate_limit=",
-             "--json"),
+     OPTIONS("--role=", "--name=", "--description=", "--permissions=", "--expires=",
+             "--rate_limit=", "--json"),
      NULL},
     {"key list", "key list FILE [--json]", "API keys, without their secrets", "", cmd_key_list,
      true, 1, 1, OPTIONS("--json"), NULL},

@@ -664,6 +664,30 @@ static int catalog_load_views(struct catalog_load *load) {
   return catalog_query_end(load, stmt, rc);
 }
 
+/* Columns of views that are a table's. */
+static int catalog_load_origins(struct catalog_load *load) {
+  sqlite3_stmt *stmt = catalog_query(
+      load, "SELECT relation_id, name, origin_id, origin_name FROM ledger_catalog_view_column");
+  int rc = LEDGER_OK;
+  if (stmt == NULL) return load->db->error.code;
+  while (rc == LEDGER_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+    const struct relation *view = catalog_by_id(load->catalog, sqlite3_column_int64(stmt, 0));
+    const struct relation *table = catalog_by_id(load->catalog, sqlite3_column_int64(stmt, 2));
+    const char *name = (const char *)sqlite3_column_text(stmt, 1);
+    int shown = view == NULL || name == NULL ? -1 : catalog_column(view, name, strlen(name));
+    name = (const char *)sqlite3_column_text(stmt, 3);
+    int column = table == NULL || name == NULL ? -1 : catalog_column(table, name, strlen(name));
+    if (shown < 0 || column < 0) {
+      rc = catalog_damaged(load, "a view of a column that there is not");
+      break;
+    }
+    view->columns[shown].origin = table;
+    view->columns[shown].origin_column = column;
+    load->catalog->has_origins = true;
+  }
+  return catalog_query_end(load, stmt, rc);
+}
+
 /* Which compiler made the file: its number stands behind the last '-'. From the second on, it marks tables. */
 static int catalog_load_marks(struct catalog_load *load) {
   int number = 0;
@@ -707,6 +731,7 @@ static int catalog_load(ledger *db, struct catalog *catalog) {
   if (rc == LEDGER_OK) rc = catalog_load_policies(&load);
   if (rc == LEDGER_OK) rc = catalog_load_privileges(&load);
   if (rc == LEDGER_OK) rc = catalog_load_views(&load);
+  if (rc == LEDGER_OK) rc = catalog_load_origins(&load);
   if (rc == LEDGER_OK) rc = catalog_load_marks(&load);
   return rc;
 }

@@ -163,6 +163,8 @@ static int connection_upgrade(ledger *db, int flags, const char *own_tables) {
         db, "CREATE TEMP TABLE IF NOT EXISTS ledger_sync_table (relation, kind, collision,"
             " status_column, status_order);"
             "CREATE TEMP TABLE IF NOT EXISTS ledger_catalog_view (relation_id, select_sql);"
+            "CREATE TEMP TABLE IF NOT EXISTS ledger_catalog_view_column (relation_id, name,"
+            " origin_id, origin_name);"
             "CREATE TEMP TABLE IF NOT EXISTS ledger_catalog_privilege (relation_id, role,"
             " privileges)");
   if (db->is_read_only) {

@@ -32,6 +32,8 @@ struct column {
   const char *generated_sql; /* NULL: a plain column */
   char identity;             /* 'a', 'd' or 0 */
   const char *domain;        /* name of the domain it was declared with, or NULL */
+  const struct relation *origin; /* of a view: the table whose column it shows as it is, or NULL */
+  int origin_column;
   const char *comment;
   bool is_secret;    /* its comment has the line @encrypted */
   bool is_encrypted; /* and its values are kept encrypted: the file has a key (encryption.c) */
@@ -149,6 +151,7 @@ struct catalog {
   int sequence_count;
   struct sequence *sequences;
   bool has_inserts; /* of triggers of the schema */
+  bool has_origins; /* columns of views that are columns of tables */
   bool has_privileges; /* the schema has GRANT or the like: what stands in ledger_catalog_privilege counts */
   bool is_marked;      /* its compiler marked tables in policies; an older one did not */
   struct policy_role *policy_roles; /* access/policy_rule.c: what the policies come to for each role; in the arena */
@@ -320,6 +323,7 @@ struct ledger {
   int64_t hlc_transaction; /* the transaction it is of */
   bool is_creating;     /* while the script of connection_create() runs */
   bool is_grouped;      /* the transaction is that of a group (access/group.c), which undoes what fails in the middle */
+  bool is_torn;         /* there: a request that was refused has left something behind */
   struct user_state *users; /* what signing in remembers; made on first use (access/user_table.c) */
   const ledger_caller *caller;             /* access/policy.c: who asks; NULL: the owner */
   struct policy_role *policy_role;         /* its role; NULL: it is not known yet, or the owner */
@@ -448,7 +452,9 @@ LEDGER_PRIVATE int write_nulls(ledger *db, const struct relation *relation, cons
 /* Which of the values is refused, as json_to_recordset() finds it: the first in the order given. LEDGER_OK when all are good. */
 LEDGER_PRIVATE int write_values(ledger *db, const struct relation *relation, int count, const int *positions,
                                 const ledger_value *values);
-LEDGER_PRIVATE int write_check(ledger *db, const struct relation *relation, const char *complaint, const struct value *row);
+/* *kept is NULL at the first row; the statement is for this call into the library. */
+LEDGER_PRIVATE int write_check(ledger *db, const struct relation *relation, const char *complaint, const struct value *row,
+                               sqlite3_stmt **kept);
 /* Inserts it, and tells who is to be told. */
 LEDGER_PRIVATE int write_add(ledger *db, const struct relation *relation, const struct value *row, int64_t *rowid);
 

@@ -38,6 +38,50 @@ LEDGER_PRIVATE void write_insert_sql(sqlite3_str *out, const struct relation *re
 /* Steps a statement with RETURNING to its end, keeping the rows, then resets it. A SQLite code. */
 LEDGER_PRIVATE int write_step(ledger *db, sqlite3_stmt *stmt, const struct relation *relation, ledger_rows **returned);
 
+/* ---- write_change.c, for write_rows.c */
+
+/* One statement being put together. */
+struct change {
+  ledger *db;
+  struct relation *relation;
+  int event; /* TRIGGER_UPDATE or TRIGGER_DELETE */
+  bool is_upsert;
+  int set_count;
+  int *set;       /* positions */
+  bool *changed;  /* by position: set by the caller */
+  bool *assigned; /* by position: set by a trigger or generated */
+  bool *minted;   /* as set: by a default that is another one for each row */
+  bool is_probe;  /* the SQL is for violation.c: no sequence moves, and there is no "excluded" */
+  enum change_rows {
+    CHANGE_WHERE,
+    CHANGE_ONE_ROW,
+    CHANGE_ROWS
+  } rows; /* how they are named: where, or by rowid or a list */
+  int where_count;
+  int *where;
+  int parameter_count; /* values to set, then those of where */
+  struct value *parameters;
+};
+
+/* Room for so many columns to set and to be restricted by. */
+LEDGER_PRIVATE int change_room(struct change *change, ledger *db, struct relation *relation, int set_count, int where_count);
+/* Reads what is to be set. */
+LEDGER_PRIVATE int change_set(struct change *change, const char *const *columns, const ledger_value *values);
+/* Appends WHERE. */
+LEDGER_PRIVATE void change_sql_where(const struct change *change, sqlite3_str *out);
+/* The new row as a SELECT over "old", after triggers and with generated columns. NULL: memory is short. */
+LEDGER_PRIVATE char *change_sql_image(const struct change *change);
+/* Does a foreign key of the relation refer to the column in itself? */
+LEDGER_PRIVATE bool change_is_own_key(const struct relation *relation, int column);
+/* Runs it; `rows`, where not NULL, receives the rows. */
+LEDGER_PRIVATE int change_update(struct change *change, int64_t *count, ledger_rows **rows);
+LEDGER_PRIVATE int change_delete(struct change *change, int64_t *count, ledger_rows **rows);
+/* The columns of ON CONFLICT, which must be a key; count 0: the primary key. INVALID_REFERENCE. */
+LEDGER_PRIVATE int change_conflict(struct change *change, int count, const char *const *names);
+/* What DO UPDATE sets; see there. */
+LEDGER_PRIVATE void change_upsert_columns(struct change *change, int count, const int *given, bool respells);
+LEDGER_PRIVATE int change_upsert(struct change *change, const struct value *row, int update, int64_t *count, ledger_rows **rows);
+
 /* ---- observe.c: around a statement that writes rows of a relation. What it did to rows is kept, and told when it is done: to
 ** change.c, and of those that the observer wants to it; an objection undoes it. */
 

@@ -4,6 +4,119 @@
 */
 #include "ddl.h"
 
+/* ---- which columns are a table's own, shown as they are */
+
+/* What stands in FROM: a table, a view, or something else under an alias. */
+struct view_source {
+  const char *alias;
+  const struct relation_def *relation; /* NULL: something else */
+};
+struct view_sources {
+  int count;
+  struct view_source *items;
+  bool has_using; /* the columns of * are not simply those of the sources */
+};
+
+static void view_add_source(struct compiler *c, const PgQuery__Node *node,
+                            struct view_sources *sources) {
+  const char *schema, *name;
+  if (node->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR) {
+    const PgQuery__JoinExpr *join = node->join_expr;
+    if (join->n_using_clause > 0 || join->is_natural || join->alias != NULL)
+      sources->has_using = true;
+    view_add_source(c, join->larg, sources);
+    view_add_source(c, join->rarg, sources);
+    return;
+  }
+  struct view_source *source = APPEND(c, sources->items, sources->count);
+  *source = (struct view_source){.alias = ""};
+  if (node->node_case != PG_QUERY__NODE__NODE_RANGE_VAR) return;
+  const PgQuery__RangeVar *range = node->range_var;
+  if (range->alias != NULL && range->alias->n_colnames > 0) return;
+  source->alias = range->alias != NULL ? range->alias->aliasname : range->relname;
+  if (names_of_range(c, range, &schema, &name)) source->relation = find_relation(c, schema, name);
+}
+
+/* A column of the view shows this one of a source, which may be a view that shows another one. */
+static void view_set_origin(struct column_def *column, const struct relation_def *relation,
+                            const char *name) {
+  for (int i = 0; relation != NULL && i < relation->column_count; i++) {
+    const struct column_def *shown = &relation->columns[i];
+    if (shown->dropped || strcmp(shown->name, name) != 0) continue;
+    column->origin = relation->is_view ? shown->origin : relation;
+    column->origin_name = relation->is_view ? shown->origin_name : shown->name;
+  }
+}
+
+static bool view_has_column(const struct relation_def *relation, const char *name) {
+  for (int i = 0; i < relation->column_count; i++) {
+    if (!relation->columns[i].dropped && strcmp(relation->columns[i].name, name) == 0) return true;
+  }
+  return false;
+}
+
+/* The columns of * or alias.*, from the view's column *at on. */
+static void view_star(struct relation_def *view, const struct view_sources *sources,
+                      const char *alias, int *at) {
+  for (int s = 0; s < sources->count; s++) {
+    const struct view_source *source = &sources->items[s];
+    if (alias != NULL && strcmp(source->alias, alias) != 0) continue;
+    for (int i = 0; i < source->relation->column_count; i++) {
+      const struct column_def *shown = &source->relation->columns[i];
+      if (shown->dropped || *at >= view->column_count) continue;
+      view_set_origin(&view->columns[(*at)++], source->relation, shown->name);
+    }
+  }
+}
+
+static void view_column(struct relation_def *view, const struct view_sources *sources,
+                        const PgQuery__ColumnRef *reference, int *at) {
+  size_t count = reference->n_fields;
+  const PgQuery__Node *last = reference->fields[count - 1];
+  const char *alias = count == 2 ? node_string(reference->fields[0]) : NULL;
+  if (last->node_case == PG_QUERY__NODE__NODE_A_STAR) {
+    view_star(view, sources, alias, at);
+    return;
+  }
+  const struct relation_def *found = NULL;
+  const char *name = node_string(last);
+  int matches = 0;
+  for (int s = 0; s < sources->count && name != NULL; s++) {
+    const struct view_source *source = &sources->items[s];
+    if (alias != NULL ? strcmp(source->alias, alias) != 0
+                      : !view_has_column(source->relation, name))
+      continue;
+    found = source->relation;
+    matches++;
+  }
+  if (matches == 1 && count <= 2 && *at < view->column_count)
+    view_set_origin(&view->columns[*at], found, name);
+  (*at)++;
+}
+
+/* Only of a plain SELECT from tables and views: there a name means what it seems to mean. */
+static void view_origins(struct compiler *c, struct relation_def *view,
+                         const PgQuery__SelectStmt *select) {
+  struct view_sources sources = {0};
+  int at = 0;
+  if (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE || select->with_clause != NULL ||
+      select->n_values_lists > 0)
+    return;
+  for (size_t i = 0; i < select->n_from_clause; i++)
+    view_add_source(c, select->from_clause[i], &sources);
+  for (int i = 0; i < sources.count; i++) {
+    if (sources.items[i].relation == NULL) return;
+  }
+  if (sources.has_using) return;
+  for (size_t i = 0; i < select->n_target_list; i++) {
+    const PgQuery__Node *value = select->target_list[i]->res_target->val;
+    if (value->node_case == PG_QUERY__NODE__NODE_COLUMN_REF)
+      view_column(view, &sources, value->column_ref, &at);
+    else
+      at++;
+  }
+}
+
 static bool view_translate(struct compiler *c, struct relation_def *view) {
   const PgQuery__ViewStmt *statement = view->view_statement;
   struct query query;
@@ -29,6 +142,7 @@ static bool view_translate(struct compiler *c, struct relation_def *view) {
       column->type = (struct sqltype){.id = SQL_TEXT, .length = -1};
   }
   view->view_sql = query.sql;
+  view_origins(c, view, statement->query->select_stmt);
   return true;
 }
 

@@ -341,6 +341,19 @@ static void emit_privilege_rows(struct compiler *c, sqlite3_str *out) {
     sqlite3_str_appendf(out, "(%d, %Q)", relation->relation_id, relation->invoker_sql);
   }
   emit_rows_end(&views);
+  struct emit_rows columns = {
+      out, "ledger_catalog_view_column(relation_id, name, origin_id, origin_name)", 0};
+  for (int i = 0; i < c->model->relation_count; i++) {
+    const struct relation_def *relation = c->model->relations[i];
+    for (int k = 0; relation->is_view && k < relation->column_count; k++) {
+      const struct column_def *column = &relation->columns[k];
+      if (column->origin == NULL) continue;
+      emit_row(&columns);
+      sqlite3_str_appendf(out, "(%d, %Q, %d, %Q)", relation->relation_id, column->name,
+                          column->origin->relation_id, column->origin_name);
+    }
+  }
+  emit_rows_end(&columns);
   struct emit_rows rows = {out, "ledger_catalog_privilege(relation_id, role, privileges)", 0};
   for (int i = 0; i < c->model->relation_count; i++) {
     const struct relation_def *relation = c->model->relations[i];

@@ -106,6 +106,8 @@ struct place {
   int file, start, location;
 }; /* where a definition stands that is translated once the whole schema is read */
 
+struct relation_def;
+
 struct column_def {
   const char *name;
   struct sqltype type;
@@ -121,6 +123,8 @@ struct column_def {
   bool dropped; /* ALTER TABLE DROP COLUMN in a migration */
   const PgQuery__Node *default_node, *generated_node;
   const char *collation; /* COLLATE "C", or NULL */
+  const struct relation_def *origin; /* of a view: the table and its column that it shows as it is, or NULL */
+  const char *origin_name;
   struct place place;
 };
 

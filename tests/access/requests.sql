@@ -21,3 +21,7 @@ INSERT INTO orders VALUES (1, 'order 1', 1, 2);
 INSERT INTO country VALUES (1, 'Afghanistan'), (2, 'Algeria');
 INSERT INTO capital VALUES (1, 'Kabul', 1), (2, 'Algiers', 2);
 INSERT INTO things VALUES (1, -1, 9007199254740993, 1.5, 1.25, 1.2300, 'ab', 'a"b\c', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '2026-01-28', '10:00:00.5', '2026-01-28 12:34:56.5', '1 day 2 hours', '{"a" : [1, 2.50]}', '\x00ff', '10.0.0.1', '{sad,happy}', '{{1,2},{3,NULL}}'), (2, NULL, NULL, NULL, 1e300, NULL, NULL, E'tab\there, é', NULL, 'infinity', NULL, 'infinity', NULL, NULL, NULL, '10.0.0.0/24', NULL, NULL);
+CREATE VIEW projects_view AS SELECT id, name, client_id AS customer FROM projects;
+CREATE VIEW clients_view AS SELECT c.id AS number, c.name, upper(c.name) AS loud FROM clients c WHERE c.id < 10;
+CREATE VIEW tasks_view AS SELECT * FROM tasks;
+CREATE VIEW wide_view AS SELECT t.*, v.customer FROM tasks_view t JOIN projects_view v ON v.id = t.project_id;

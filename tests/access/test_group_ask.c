@@ -174,7 +174,8 @@ static void shared(void **state) {
   ask_remove();
 }
 
-/* One that fails after its first write takes nobody with it: all is done again, with savepoints. */
+/* One that fails after its first write takes nobody with it: all is done again, with savepoints. The last transfer is one: another
+** program's row has its second reference. */
 static void torn(void **state) {
   (void)state;
   static const struct ask_case cases[] = {
@@ -191,15 +192,41 @@ static void torn(void **state) {
        "42501 column \"balance\" of relation \"accounts\" is written by the book alone [Money moves by the operations"
        " deposit, withdraw, transfer, post, hold and capture.]"},
       {"CALL transfer", "{\"from\":\"A0\",\"to\":\"A1\",\"amount\":\"5\",\"reference\":\"T2\"}", NULL},
+      {"CALL transfer", "{\"from\":\"A0\",\"to\":\"A1\",\"amount\":\"7\",\"reference\":\"T3\"}",
+       "23505 duplicate key value violates unique constraint \"uq_transactions_reference_number\""},
+      {"POST roles", "{\"name\":\"g\"}", "1 rows, 1 new"},
   };
   ledger *db = ask_file();
+  post_foreign(db, "INSERT INTO transactions (account_id, transaction_type, amount, reference_number)"
+                   " SELECT id, 'debit', '1.00', 'T3.C' FROM accounts WHERE account_number = 'A0'");
   TOGETHER(db, cases, 0);
+  post_foreign(db, "DELETE FROM transactions WHERE reference_number = 'T3.C'");
   assert_int_equal(gate.commits, 1);
-  assert_string_equal(write_state(db, "SELECT name FROM roles WHERE length(name) = 1 ORDER BY name"), "a|b|f");
+  assert_string_equal(write_state(db, "SELECT name FROM roles WHERE length(name) = 1 ORDER BY name"), "a|b|f|g");
   post_balance(db, "A1", "1015.00 1015.00 0.00");
   post_balance(db, "A2", "1000.00 1000.00 0.00");
   post_close(db);
   ask_remove();
+}
+
+/* One that owes a row to a deferred foreign key fails the commit of all, and then alone. */
+static void deferred(void **state) {
+  (void)state;
+  static const struct ask_case cases[] = {
+      {"POST late", "{\"id\":1,\"other\":1}", "1 rows, 1 new"},
+      {"POST late", "{\"id\":2,\"other\":9}",
+       "23503 insert or update on table \"late\" violates foreign key constraint \"late_other_fkey\""
+       " (Key (other)=(9) is not present in table \"late\".)"},
+      {"POST late [rollback]", "{\"id\":3,\"other\":9}",
+       "23503 insert or update on table \"late\" violates foreign key constraint \"late_other_fkey\""},
+      {"POST late", "{\"id\":4,\"other\":1}", "1 rows, 1 new"},
+  };
+  ledger *db = write_open(NULL, "CREATE TABLE roles (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);"
+                                "CREATE TABLE late (id int PRIMARY KEY, other int REFERENCES late (id)"
+                                "  DEFERRABLE INITIALLY DEFERRED);");
+  TOGETHER(db, cases, 0);
+  assert_string_equal(write_state(db, "SELECT id FROM late"), "1|4");
+  ledger_close(db);
 }
 
 /* When the commit fails each is tried alone. */
@@ -240,6 +267,74 @@ static void busy(void **state) {
   sqlite3_close(other);
   ledger_group_close(group);
   ledger_close(db);
+  ask_remove();
+}
+
+/* The progress function runs in the middle of the leader's call: it may not ask, and may stop it. */
+static int ask_report(void *context, int64_t done, int64_t total) {
+  struct write_request request;
+  ledger_answer answer = {0};
+  (void)done, (void)total;
+  const ledger_query *query = write_read(&request, "POST roles", "{\"name\":\"r\"}");
+  assert_int_equal(ledger_group_ask(context, query, &answer), LEDGER_MISUSE);
+  assert_string_equal(answer.code, "55000");
+  ledger_answer_free(&answer);
+  return 1;
+}
+
+static void progress(void **state) {
+  (void)state;
+  ledger *db = ask_file();
+  ledger_group *group = NULL;
+  ledger_answer answer = {0};
+  struct write_request request;
+  sqlite3_str *body = sqlite3_str_new(NULL);
+  for (int i = 0; i < 1000; i++)
+    sqlite3_str_appendf(body, "%s{\"name\":\"n%d\"}", i == 0 ? "[" : ",", i);
+  sqlite3_str_appendall(body, "]");
+  char *text = sqlite3_str_finish(body);
+  assert_int_equal(ledger_group_open(db, 10, &group), LEDGER_OK);
+  ledger_progress(db, ask_report, group);
+  const ledger_query *query = write_read(&request, "POST roles", text);
+  assert_int_equal(ledger_group_ask(group, query, &answer), LEDGER_INTERRUPTED);
+  ledger_progress(db, NULL, NULL);
+  ledger_answer_free(&answer);
+  ledger_group_close(group);
+  sqlite3_free(text);
+  assert_int_equal(post_number(db, "SELECT count(*) FROM roles WHERE name LIKE 'n%'"), 0);
+  ledger_close(db);
+  ask_remove();
+}
+
+/* Each request has its own actor in the trail, whoever it shares the handle with; and sync learns of its rows. */
+static void trail(void **state) {
+  (void)state;
+  ledger *db = ask_file();
+  ledger_group *group = NULL;
+  ledger_answer answer = {0};
+  char user[40];
+  snprintf(user, sizeof user, "%s", write_state(db, "SELECT id FROM users LIMIT 1"));
+  int64_t changes = post_number(db, "SELECT count(*) FROM ledger_change");
+  assert_int_equal(ledger_group_open(db, 10, &group), LEDGER_OK);
+  for (int i = 0; i < 3; i++) {
+    struct write_request request;
+    char body[40];
+    ledger_actor actor = {.user_id = user, .ip_address = "203.0.113.9"};
+    snprintf(body, sizeof body, "{\"name\":\"r%d\"}", i);
+    ledger_query *query = (ledger_query *)write_read(&request, "POST roles [service]", body);
+    request.caller.actor = i == 1 ? &actor : NULL;
+    assert_int_equal(ledger_group_ask(group, query, &answer), LEDGER_OK);
+  }
+  ledger_answer_free(&answer);
+  ledger_group_close(group);
+  assert_int_equal(post_number(db, "SELECT count(*) FROM ledger_change"), changes + 3);
+  char expected[100];
+  snprintf(expected, sizeof expected, "null,0|%.36s,1|null,0", user);
+  assert_string_equal(
+      write_state(db, "SELECT user_id, ip_address IS NOT NULL FROM audit_logs WHERE entity_type = 'roles'"
+                      " AND new_values LIKE '%\"r_\"%' ORDER BY rowid"),
+      expected);
+  post_close(db);
   ask_remove();
 }
 
@@ -328,7 +423,8 @@ static void mixed(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(alone),        cmocka_unit_test(shared), cmocka_unit_test(torn),
-      cmocka_unit_test(commit_fails), cmocka_unit_test(busy),   cmocka_unit_test(mixed),
+      cmocka_unit_test(deferred),     cmocka_unit_test(commit_fails), cmocka_unit_test(busy),   cmocka_unit_test(progress),     cmocka_unit_test(trail),
+      cmocka_unit_test(mixed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,12 +186,52 @@ static void selections(void **state) {
                       "42601 \"failed to parse select parameter (id,)\" (line 1, column 4)");
 }
 
+/* What a cursor gives of embedded resources, aggregates, paths and casts. */
+static void resources(void **state) {
+  (void)state;
+  assert_done(db, fixture_insert(db, "comments", PAIRS("id=10", "post_id=1")));
+  assert_done(db, fixture_insert(db, "comments", PAIRS("id=11", "post_id=1")));
+  assert_done(db, fixture_insert(db, "nodes", PAIRS("id=1", "parent")));
+  assert_done(db, fixture_insert(db, "nodes", PAIRS("id=2", "parent=1")));
+  static const char *const cases[][3] = {
+      {"posts", "select=id,comments(id)&order=id&comments.order=id.desc",
+       "{\"id\":1,\"comments\":[{\"id\":11}, {\"id\":10}]}\n{\"id\":2,\"comments\":[]}"},
+      {"comments", "select=id,post:posts(title,users(email))&id=eq.10",
+       "{\"id\":10,\"post\":{\"title\":\"one\",\"users\":null}}"},
+      {"posts", "select=id,comments!inner()&comments.id=gt.10", "{\"id\":1}"},
+      {"posts", "select=id,comments()&comments=is.null", "{\"id\":2}"},
+      {"posts", "select=id,comments(count)&order=id",
+       "{\"id\":1,\"comments\":[{\"count\":2}]}\n{\"id\":2,\"comments\":[{\"count\":0}]}"},
+      {"comments", "select=id,...posts(title)&order=id",
+       "{\"id\":10,\"title\":\"one\"}\n{\"id\":11,\"title\":\"one\"}"},
+      {"comments", "select=post_id,id.sum(),n:count()", "{\"post_id\":1,\"sum\":21,\"n\":2}"},
+      {"posts", "select=meta->a,b:meta->>a,first:tags->0,id::text&id=eq.1",
+       "{\"a\":1,\"b\":\"1\",\"first\":\"a\",\"id\":\"1\"}"},
+      {"nodes", "select=id,up:parent(id),nodes(id)&order=id",
+       "{\"id\":1,\"up\":null,\"nodes\":[{\"id\":2}]}\n{\"id\":2,\"up\":{\"id\":1},\"nodes\":[]}"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const char *got = fixture_rows(db, cases[i][0], cases[i][1]);
+    if (strcmp(got, cases[i][2]) != 0) print_error("%s?%s\n", cases[i][0], cases[i][1]);
+    assert_string_equal(got, cases[i][2]);
+  }
+  ledger_rows *rows;
+  assert_done(db, ledger_select(db, "posts", "select=id,comments(id),id::text&order=id", &rows));
+  assert_int_equal(ledger_rows_count(rows), 3);
+  assert_string_equal(ledger_rows_type(rows, 1), "json");
+  assert_int_equal(ledger_rows_next(rows), LEDGER_ROW);
+  assert_string_equal(ledger_rows_text(rows, 0, NULL), "1");
+  assert_string_equal(ledger_rows_text(rows, 2, NULL), "1");
+  ledger_rows_free(rows);
+}
+
 static void hostile_queries(void **state) {
   (void)state;
   /* Text that would be SQL if it ever got there. */
   assert_string_equal(emails("email=eq.'; DROP TABLE users; --"), "");
-  assert_string_equal(emails("order=email\"; DROP TABLE users"),
-                      "42601 \"failed to parse order (email\"; DROP TABLE users)\" (line 1, column 6)");
+  assert_string_equal(
+      emails("order=email\"; DROP TABLE users"),
+      "42601 \"failed to parse order (email\"; DROP TABLE users)\" (line 1, column 6)");
   assert_string_equal(emails("order=\"email\\\"; DROP TABLE users\""),
                       "42703 column users.email\"; DROP TABLE users does not exist");
   assert_string_equal(
@@ -238,11 +278,8 @@ static void cursors_see_their_snapshot(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(operators),
-      TEST(refusals),
-      TEST(selections),
-      TEST(hostile_queries),
-      TEST(cursors_see_their_snapshot),
+      TEST(operators), TEST(refusals),        TEST(selections),
+      TEST(resources), TEST(hostile_queries), TEST(cursors_see_their_snapshot),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

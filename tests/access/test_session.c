@@ -149,7 +149,7 @@ static void expires(void **state) {
   struct sign_in_tokens tokens, other;
   open_with("full");
   sign_in(db, "ada@example.com", "correct horse", &tokens);
-  sign_in_clock(3601);
+  sign_in_clock(3631);
   assert_int_equal(verify(tokens.access), LEDGER_TOKEN_EXPIRED);
   sign_in_clock(29 * 86400);
   assert_done(db, refresh(tokens.refresh, &other)); /* lives on from here */

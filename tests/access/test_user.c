@@ -3,6 +3,7 @@
 */
 #include "../../ledger.c"
 
+#include "../../schema/compiler/compiler.h"
 #include "sign_in.h"
 
 static bool has_table(ledger *db, const char *name) {
@@ -351,6 +352,47 @@ static void hashes(void **state) {
   }
 }
 
+static double seconds_of_wrong(ledger *db, const char *email) {
+  struct timespec first, last;
+  ledger_session session;
+  double best = 1e9;
+  for (int i = 0; i < 3; i++) { /* the least disturbed of three */
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &first);
+    assert_refused(db, LEDGER_BAD_CREDENTIALS, ledger_sign_in(db, email, "wrong", NULL, &session));
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &last);
+    double seconds =
+        (double)(last.tv_sec - first.tv_sec) + (double)(last.tv_nsec - first.tv_nsec) / 1e9;
+    if (seconds < best) best = seconds;
+  }
+  return best;
+}
+
+/* A wrong password takes as long for a user with bcrypt of any cost, one with ours, one with a marker, and nobody. */
+static void wrong_ones_take_as_long(void **state) {
+  (void)state;
+  ledger *db = sign_in_open("full");
+  struct crypt_data data = {0};
+  static const char *const emails[] = {"ours@example.com", "cost11@example.com", "cost9@example.com",
+                                       "marker@example.com", "nobody@example.com"};
+  double least = 1e9, most = 0;
+  for (int i = 0; i < 4; i++) {
+    const char *salt = i == 1   ? "$2b$11$CwTycUXWue0Thq9StjUM0u"
+                       : i == 2 ? "$2b$09$CwTycUXWue0Thq9StjUM0u"
+                                : NULL;
+    ledger_user_change change = {.email = emails[i], .by_administrator = 1};
+    if (i == 0) change.password = "correct horse";
+    if (salt != NULL) change.password_hash = crypt_r("correct horse", salt, &data);
+    assert_done(db, ledger_user_create(db, &change, NULL));
+  }
+  for (int i = 0; i < 5; i++) {
+    double seconds = seconds_of_wrong(db, emails[i]);
+    if (seconds < least) least = seconds;
+    if (seconds > most) most = seconds;
+  }
+  if (most > 1.6 * least) fail_msg("from %.0f to %.0f ms", least * 1e3, most * 1e3);
+  ledger_close(db);
+}
+
 /* Rows that stood there before: markers and texts verify nothing, an Argon2id hash of others what it is of. */
 static void hashes_that_are_none(void **state) {
   (void)state;
@@ -563,6 +605,84 @@ static void within_a_transaction(void **state) {
   ledger_close(db);
 }
 
+/* ---- schemas of people's own */
+
+static ledger *open_own(const char *sql) {
+  struct schema_file file = {.name = "own.sql", .text = sql, .length = strlen(sql)};
+  struct schema_options options = {.name = "own"};
+  struct schema_result *result = NULL;
+  ledger *db = NULL;
+  assert_int_equal(schema_compile(&file, 1, &options, &result), 0);
+  if (ledger_create(":memory:", result->script, 0, &db) != LEDGER_OK)
+    fail_msg("%s", ledger_error_of(db)->message);
+  schema_free(result);
+  return db;
+}
+
+static void own_schemas(void **state) {
+  (void)state;
+  static const struct {
+    const char *sql;
+    bool has_users; /* in the shape that is needed */
+  } cases[] = {
+      {"CREATE TABLE users (id uuid PRIMARY KEY, email text NOT NULL UNIQUE, password_hash varchar(60)"
+       " NOT NULL)",
+       true},
+      {"CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text UNIQUE)",
+       true},
+      {"CREATE TABLE users (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text, password text,"
+       " last_sign_in_at timestamptz, deleted_at timestamp, updated_at timestamptz DEFAULT now())",
+       true},
+      {"CREATE TABLE users (id uuid, email text NOT NULL)", false},               /* no key */
+      {"CREATE TABLE users (id uuid PRIMARY KEY, name text)", false},             /* no address */
+      {"CREATE TABLE users (id date PRIMARY KEY, email text)", false},            /* no id */
+      {"CREATE TABLE users (id uuid, x int, email text, PRIMARY KEY (id, x))", false},
+      {"CREATE SCHEMA app; CREATE TABLE app.users (id uuid PRIMARY KEY, email text)", false},
+      {"CREATE TABLE u (id uuid PRIMARY KEY, email text); CREATE VIEW users AS SELECT * FROM u", false},
+      {"CREATE TABLE users (id text PRIMARY KEY, email text UNIQUE, is_active boolean GENERATED ALWAYS"
+       " AS (email IS NOT NULL) STORED); CREATE TABLE sessions (id int PRIMARY KEY); CREATE TABLE"
+       " api_keys (id int, name text); CREATE TABLE roles (name text PRIMARY KEY); CREATE TABLE"
+       " user_roles (x int)",
+       true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    ledger *db = open_own(cases[i].sql);
+    ledger_user user;
+    ledger_user_change change = {.email = "ada@example.com", .password = "correct horse"};
+    ledger_identity identity;
+    struct sign_in_tokens tokens;
+    char *key;
+    assert_done(db, ledger_user_create(db, &change, &user));
+    char *id = strdup(user.id);
+    if (cases[i].has_users) assert_int_equal(sign_in_count(db, "users", "email = 'ada@example.com'"), 1);
+    assert_string_equal(sign_in_sql(db, "SELECT coalesce(email, '-') FROM ledger_user"),
+                        cases[i].has_users ? "-" : "ada@example.com");
+    sign_in(db, "ada@example.com", "correct horse", &tokens);
+    assert_done(db, ledger_token_verify(db, tokens.access, &identity));
+    assert_string_equal(identity.user_id, id);
+    ledger_key_request request = {.user = id};
+    assert_done(db, ledger_key_create(db, &request, NULL, &key));
+    assert_done(db, ledger_key_verify(db, key, &identity));
+    assert_string_equal(identity.user_id, id);
+    ledger_free(key);
+    if (i == 0) { /* a row with bcrypt, for which the column has room; ours stands beside it */
+      assert_string_equal(sign_in_sql(db, "SELECT password_hash FROM users"), "!");
+      sqlite3_exec(db->sqlite, "UPDATE ledger_user SET password_hash = NULL", NULL, NULL, NULL);
+      sign_in_set_all(db, "users", "password_hash", bcrypt("$2b$", "old password"));
+      sign_in(db, "ada@example.com", "old password", &tokens);
+      assert_string_equal(sign_in_sql(db, "SELECT password_hash LIKE '$argon2id$%%' FROM ledger_user"), "1");
+      sign_in(db, "ada@example.com", "old password", &tokens);
+    }
+    ledger_user_change anonymous = {.is_anonymous = 1};
+    assert_done(db, ledger_user_create(db, &anonymous, &user));
+    assert_string_equal(user.email, "");
+    assert_done(db, ledger_user_delete(db, id, 1));
+    assert_done(db, ledger_user_delete(db, id, 0));
+    free(id);
+    ledger_close(db);
+  }
+}
+
 /* ---- what is published */
 
 static void published(void **state) {
@@ -636,11 +756,11 @@ int main(void) {
       cmocka_unit_test(lives),     cmocka_unit_test(refusals),
       cmocka_unit_test(anonymous), cmocka_unit_test(phones),
       cmocka_unit_test(confirmed), cmocka_unit_test(hashes),
-      cmocka_unit_test(hashes_that_are_none),
+      cmocka_unit_test(hashes_that_are_none), cmocka_unit_test(wrong_ones_take_as_long),
       cmocka_unit_test(names),     cmocka_unit_test(ids),
       cmocka_unit_test(lists),     cmocka_unit_test(followed),
       cmocka_unit_test(within_a_transaction),
-      cmocka_unit_test(published), cmocka_unit_test(misuse),
+      cmocka_unit_test(own_schemas), cmocka_unit_test(published), cmocka_unit_test(misuse),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

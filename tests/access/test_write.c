@@ -18,7 +18,12 @@ static const char schema[] =
     "CREATE TABLE always (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, t text);\n"
     "CREATE TABLE pets (id int PRIMARY KEY, owner int REFERENCES people (id) ON DELETE CASCADE, mate int"
     "  REFERENCES people (id));\n"
-    "CREATE VIEW names AS SELECT id, name FROM people;\n";
+    "CREATE VIEW names AS SELECT id, name FROM people;\n"
+    "CREATE TABLE steps (id int PRIMARY KEY, t text, upper text, changes int DEFAULT 0);\n"
+    "CREATE FUNCTION step() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
+    "  IF NEW.t = 'never' THEN RAISE EXCEPTION 'not that'; END IF;\n"
+    "  NEW.upper := upper(NEW.t); RETURN NEW; END $$;\n"
+    "CREATE TRIGGER step BEFORE INSERT OR UPDATE ON steps FOR EACH ROW EXECUTE FUNCTION step();\n";
 
 static ledger *db;
 
@@ -366,6 +371,26 @@ static void put(void **state) {
   RUN(cases);
 }
 
+/* What triggers make of a row is what is written and returned, and what they refuse is refused. */
+static void triggers(void **state) {
+  (void)state;
+  static const struct write_case cases[] = {
+      {"POST steps [rows]", "{\"id\":1,\"t\":\"a\",\"upper\":\"no\"}",
+       "1 rows, 1 new: [{\"id\":1,\"t\":\"a\",\"upper\":\"A\",\"changes\":0}]", NULL, NULL},
+      {"PATCH steps?id=eq.1 [rows]", "{\"t\":\"b\"}", "1 rows: [{\"id\":1,\"t\":\"b\",\"upper\":\"B\",\"changes\":0}]",
+       NULL, NULL},
+      {"POST steps [merge rows]", "[{\"id\":1,\"t\":\"c\"},{\"id\":2,\"t\":\"d\"}]",
+       "2 rows, 1 new: [{\"id\":1,\"t\":\"c\",\"upper\":\"C\",\"changes\":0}, \n"
+       " {\"id\":2,\"t\":\"d\",\"upper\":\"D\",\"changes\":0}]",
+       NULL, NULL},
+      {"POST steps [merge]", "{\"id\":1}", "1 rows", "SELECT t, upper FROM steps", "c,C|d,D"},
+      {"POST steps", "[{\"id\":3,\"t\":\"e\"},{\"id\":4,\"t\":\"never\"}]", "P0001 not that",
+       "SELECT count(*) FROM steps", "2"},
+      {"PATCH steps?id=eq.1", "{\"t\":\"never\"}", "P0001 not that", NULL, NULL},
+  };
+  RUN(cases);
+}
+
 /* Within a transaction of the caller's: what is refused changes nothing, and the transaction goes on. */
 static void in_transaction(void **state) {
   (void)state;
@@ -419,6 +444,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(delete, setup, teardown),
       cmocka_unit_test_setup_teardown(upsert, setup, teardown),
       cmocka_unit_test_setup_teardown(put, setup, teardown),
+      cmocka_unit_test_setup_teardown(triggers, setup, teardown),
       cmocka_unit_test_setup_teardown(in_transaction, setup, teardown),
       cmocka_unit_test_setup_teardown(many, setup, teardown),
   };

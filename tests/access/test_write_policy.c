@@ -25,6 +25,10 @@ static const char schema[] =
     "CREATE POLICY unlocked ON posts AS RESTRICTIVE FOR UPDATE USING (NOT locked) WITH CHECK (true);\n"
     "CREATE POLICY gone ON posts FOR DELETE USING (owner = auth.uid() AND NOT locked);\n"
     /* a policy that reads the table itself */
+    "CREATE TABLE lots (id int PRIMARY KEY, owner uuid);\n"
+    "ALTER TABLE lots ENABLE ROW LEVEL SECURITY;\n"
+    "CREATE POLICY lots_seen ON lots FOR SELECT USING (true);\n"
+    "CREATE POLICY lots_few ON lots FOR INSERT WITH CHECK ((SELECT count(*) FROM lots AS l) < 2);\n"
     "CREATE TABLE few (id int PRIMARY KEY, owner uuid);\n"
     "CREATE TABLE fewer (id int PRIMARY KEY REFERENCES few (id) ON DELETE CASCADE);\n"
     "ALTER TABLE few ENABLE ROW LEVEL SECURITY;\n"
@@ -81,6 +85,10 @@ static void insert(void **state) {
       {"POST bare [anon]", "{\"nome\":1}", "PGRST204 Could not find the 'nome' column of 'bare' in the schema cache",
        NULL, NULL},
       {"POST notes [service]", "{\"id\":9,\"owner\":\"" BOB "\",\"t\":\"any\"}", "1 rows, 1 new", NULL, NULL},
+      /* the statement's own rows are not there yet */
+      {"POST lots [anon]", "[{\"id\":1},{\"id\":2},{\"id\":3}]", "3 rows, 3 new", NULL, NULL},
+      {"POST lots [anon]", "{\"id\":4}", "42501 new row violates row-level security policy for table \"lots\"", NULL,
+       NULL},
       {"POST few [anon]", "[{\"id\":1},{\"id\":2}]", "2 rows, 2 new", NULL, NULL},
       {"POST fewer [anon]", "{\"id\":1}", "42501 new row violates row-level security policy for table \"fewer\"", NULL,
        NULL},

@@ -12,6 +12,7 @@
 #include "target_rows.h"
 #include "target_write.h"
 #include "target_book.h"
+#include "target_call.h"
 #include "target_import.h"
 #include "target_batch.h"
 #include "target_schema.h"
@@ -31,6 +32,7 @@ static const struct fuzz_target {
     {"json", fuzz_json_seeds, fuzz_mutate_bytes, fuzz_json_run, 60000},
     {"change", fuzz_change_seeds, fuzz_mutate_bytes, fuzz_change_run, 15000},
     {"book", fuzz_book_seeds, fuzz_mutate_bytes, fuzz_book_run, 8000},
+    {"call", fuzz_call_seeds, fuzz_call_mutate, fuzz_call_run, 15000},
     {"write", fuzz_write_seeds, fuzz_mutate_bytes, fuzz_write_run, 15000},
     {"query", fuzz_query_seeds, fuzz_mutate_bytes, fuzz_query_run, 15000},
     {"request", fuzz_request_seeds, fuzz_mutate_bytes, fuzz_request_run, 40000},

@@ -15,11 +15,11 @@ LEDGER = os.environ["LEDGER"]
 class Server:
     """`ledger serve` on a port of its own, its log in a file."""
 
-    def __init__(self, file, *options, wrap=()):
+    def __init__(self, file, *options, before=None):
         self.log_file = tempfile.TemporaryFile(mode="w+b")
         self.process = subprocess.Popen(
-            [*wrap, LEDGER, "serve", file, "--listen=127.0.0.1:0", *options],
-            stdout=subprocess.PIPE, stderr=self.log_file)
+            [LEDGER, "serve", file, "--listen=127.0.0.1:0", *options],
+            stdout=subprocess.PIPE, stderr=self.log_file, preexec_fn=before)
         self.lines = []
         self.port, self.is_secure = None, False
         for raw in self.process.stdout:
