@@ -79,7 +79,7 @@
 #include "amalgamation/book/verify_audit.c"   /* ... the audit trail */
 #include "amalgamation/book/verify_file.c"    /* ... the file */
 
-/* ---- access: the query builder */
+/* ---- access: who may see and do what; requests, signing in, functions */
 #include "amalgamation/access/policy.c"       /* who asks, and what the role may do */
 #include "amalgamation/access/policy_rule.c"  /* which rows: row-level security as SQL */
 #include "amalgamation/access/query_scan.c"   /* a parameter's text, read as PostgREST reads it */

@@ -690,7 +690,8 @@ typedef struct ledger_caller {
   const char *role;          /* anon, authenticated, service_role, or another that the schema's policies name; NULL: the owner */
   const char *claims;        /* what auth.uid(), auth.jwt() and current_setting('request.jwt.claims') read: a JSON object; or NULL */
   const ledger_actor *actor; /* for the audit trail; NULL: nobody */
-  const char *permissions;   /* of an API key, as ledger_identity has them: read:TABLE, write:TABLE, read:*, write:*; NULL, "", {}: all */
+  const char *permissions;   /* of an API key, as ledger_identity has them: read:TABLE, write:TABLE, read:*, write:*, where functions count
+                             ** as of the table transactions; NULL, "", {}: all; what is no object: nothing */
 } ledger_caller;
 
 enum ledger_verb {
@@ -724,8 +725,8 @@ typedef struct ledger_query {
   int strips_nulls;    /* leave out members that are null */
   int has_range;       /* a Range header: from range_first to range_last (-1: open), where the query string has no limit or offset */
   int64_t range_first, range_last;
-  int64_t max_affected; /* -1 or 0 with has_max_affected 0: no bound */
   int has_max_affected;
+  int64_t max_affected; /* of an update or delete: more rows are refused, BAD_QUERY (PGRST124) */
   int rollback;        /* do everything, then undo it */
   int all_rows;        /* an update or delete without a filter is meant */
   int64_t rows_max;    /* most rows that are given; 0: no bound */
@@ -747,7 +748,9 @@ typedef struct ledger_answer {
 
 /*
 ** Carries out a request. *answer is filled in also when it is refused, and nothing is changed then. Inside ledger_begin() it is part of
-** the transaction; else a transaction of its own. Returns answer->error.code.
+** the transaction; else a transaction of its own. Returns answer->error.code: BAD_QUERY (the code says which of PostgREST's), FORBIDDEN (a
+** privilege, a policy, an API key's permissions), INVALID_PARAMETER (no such role), UNDEFINED_TABLE, UNDEFINED_COLUMN, CARDINALITY (an
+** update or delete without a filter), PROGRAM_LIMIT, INTERRUPTED, and what ledger_select(), ledger_insert() and the like refuse.
 */
 LEDGER_API int ledger_ask(ledger *db, const ledger_query *query, ledger_answer *answer);
 LEDGER_API void ledger_answer_free(ledger_answer *answer);
@@ -774,12 +777,13 @@ LEDGER_API int ledger_call(ledger *db, const ledger_call_request *call, ledger_a
 /* 1: the function only reads, so that a read-only handle will do; also of a name that is no function's. */
 LEDGER_API int ledger_function_reads(const char *function);
 
-/* The same through a group, so that writers share commits: from any thread, answered when it is durable or refused. */
+/* The same through a group, so that writers share commits: from any thread, answered when it is durable or refused. MISUSE from within the
+** handle's progress function. */
 LEDGER_API int ledger_group_ask(ledger_group *group, const ledger_query *query, ledger_answer *answer);
 LEDGER_API int ledger_group_call(ledger_group *group, const ledger_call_request *call, ledger_answer *answer);
 
 /*
-** What the caller's role can reach, as JSON, the caller's to free:
+** What the caller's role can reach (caller NULL: the owner, all there is), as JSON, the caller's to free. INVALID_PARAMETER: no such role.
 **   {"relations":[{"schema","name","kind":"table|view","comment","columns":[{"name","type","nullable","default","comment","enum":[..]|null,
 **     "max_length":n|null,"generated":bool,"identity":bool}],"primary_key":[..],"foreign_keys":[{"columns":[..],"table","referenced":[..]}],
 **     "select":bool,"insert":bool,"update":bool,"delete":bool}],
@@ -808,13 +812,14 @@ typedef struct ledger_auth_settings { /* 0 is the default in brackets */
   int reuse_seconds;      /* a refresh token used again within them gives the same successor [10]; -1: never */
   int password_min;       /* characters [6] */
   int session_seconds;    /* a session that was not refreshed for so long is over [2592000: 30 days] */
-  int attempts_max;       /* wrong passwords in a row before a name is locked out [10] */
+  int attempts_max;       /* wrong passwords in a row before a name is locked out for that client, ten times as many for all [10] */
   int lock_seconds;       /* for how long; each wrong one after that locks again, for twice as long, up to a day [60] */
   int signup_disabled, anonymous_disabled;
   int must_confirm;       /* a new user's address has to be confirmed before signing in */
   const char *issuer;     /* the iss claim; NULL: none */
 } ledger_auth_settings;
-LEDGER_API int ledger_auth_configure(ledger *db, const ledger_auth_settings *settings); /* of this handle; copied */
+/* Of this handle; copied. INVALID_PARAMETER: a number below zero, a long issuer. */
+LEDGER_API int ledger_auth_configure(ledger *db, const ledger_auth_settings *settings);
 
 /* Texts live until the handle's next call; "" where there is nothing. Times are RFC 3339 in UTC, 2026-11-20T09:00:00.123456Z. */
 typedef struct ledger_user {
@@ -866,15 +871,18 @@ typedef struct ledger_session {
   ledger_user user;
 } ledger_session;
 
-/* By address or phone and password. BAD_CREDENTIALS in the same time whether or not there is such a user; LOCKED_OUT, BANNED,
-** NOT_CONFIRMED. The lock-out counts attempts on the name, whether or not it is a user's. */
+/* By address or phone and password. BAD_CREDENTIALS in the same time whether or not there is such a user; LOCKED_OUT, whose hint is the
+** time until which; BANNED, NOT_CONFIRMED. The lock-out counts attempts on the name, whether or not it is a user's; a new password or a
+** lifted ban ends it. */
 LEDGER_API int ledger_sign_in(ledger *db, const char *email_or_phone, const char *password, const ledger_client *client,
                               ledger_session *out);
-/* A session for a user that has been proven otherwise; `method` for the amr claim: "anonymous", "otp", ... */
+/* A session for a user that has been proven otherwise; `method` for the amr claim: "anonymous", "otp", ... UNKNOWN_USER, BANNED. */
 LEDGER_API int ledger_session_open(ledger *db, const char *user_id, const char *method, const ledger_client *client,
                                    ledger_session *out);
 /* TOKEN_UNKNOWN, TOKEN_REUSED (the session was ended), SESSION_GONE, BANNED. */
 LEDGER_API int ledger_session_refresh(ledger *db, const char *refresh_token, const ledger_client *client, ledger_session *out);
+/* Ends a user's session, all of them, or all but that one; session_id counts for the first and the last. SESSION_GONE: LOCAL, and the user
+** has no such session. */
 enum ledger_scope { LEDGER_SCOPE_LOCAL, LEDGER_SCOPE_GLOBAL, LEDGER_SCOPE_OTHERS };
 LEDGER_API int ledger_session_close(ledger *db, const char *user_id, const char *session_id, enum ledger_scope scope);
 
@@ -889,10 +897,11 @@ typedef struct ledger_identity {
 /* Verifies a JWT: its form, alg HS256 and no other, signature under the present or the previous secret, exp, nbf, iat (30 s of
 ** skew), role; and that its session, where it names one, is alive. BAD_TOKEN, TOKEN_EXPIRED, SESSION_GONE. */
 LEDGER_API int ledger_token_verify(ledger *db, const char *token, ledger_identity *out);
-/* Signs a token for a role without a user (the anon and service_role keys of Supabase clients); *token is the caller's. seconds 0: ten years. */
+/* Signs a token for a role without a user (the anon and service_role keys of Supabase clients); *token is the caller's. seconds 0: ten years.
+** INVALID_PARAMETER. */
 LEDGER_API int ledger_token_sign(ledger *db, const char *role, int64_t seconds, char **token);
 /* Sets the secret, 32 bytes or more of text (NULL: a new random one); the ones before go on verifying for `overlap_seconds`. The
-** present one again: nothing happens. */
+** present one again: nothing happens. INVALID_PARAMETER. */
 LEDGER_API int ledger_secret_rotate(ledger *db, const char *secret, int64_t overlap_seconds);
 
 typedef struct ledger_key_request {
@@ -903,7 +912,8 @@ typedef struct ledger_key_request {
   const char *expires_at;  /* a timestamp, or NULL */
   int rate_limit;          /* requests a minute; 0: the default, 100 of a user's key and no limit of a role's; -1: no limit */
 } ledger_key_request;
-/* Makes an API key; *key, the caller's to free, is shown once: the file keeps a salted SHA-256. *id is the caller's, too. */
+/* Makes an API key; *key, the caller's to free, is shown once: the file keeps a salted SHA-256. *id is the caller's, too.
+** INVALID_PARAMETER, UNKNOWN_USER, and what the table api_keys refuses. */
 LEDGER_API int ledger_key_create(ledger *db, const ledger_key_request *request, char **id, char **key);
 /* Constant time in what it compares. BAD_KEY; BANNED, of its user; RATE_LIMITED, where its row allows no requests at all. Notes the
 ** last use, at most once a minute. Of an api_keys row that was not made here key_hash is taken for the SHA-256 of the whole key. */

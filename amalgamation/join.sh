@@ -52,7 +52,7 @@ head_lines() { # needs
 
 cp ledger.h "$out/ledger.h"
 {
-  head_lines 'Needs ledger.h beside it, SQLite 3.40 or later, libsodium, PCRE2 and zlib: cc -c ledger.c'
+  head_lines 'Needs ledger.h beside it, SQLite 3.40 or later, libsodium, PCRE2, zlib and libcrypt: cc -c ledger.c'
   printf '#define LEDGER_SYSTEM_SQLITE /* ledger info: the SQLite is not our choice */\n'
   join ledger.c
   printf '\n/* ---- the built-in schemas */\n'

@@ -417,9 +417,11 @@ CREATE TABLE IF NOT EXISTS ledger_key (             -- API keys that were made h
 CREATE INDEX IF NOT EXISTS ledger_key_row ON ledger_key (row_key) WHERE row_key IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS ledger_attempt (         -- wrong passwords in a row, forgotten a day after the last one
-  name         BLOB NOT NULL PRIMARY KEY, -- BLAKE2b-256 of the name as it was given, in small letters: whether it is a user's does not matter
+  name         BLOB NOT NULL,             -- BLAKE2b-256 of the address or number, as users are found by it; whether it is a user's does not matter
+  client       BLOB NOT NULL,             -- of the client's address; empty: of all clients together
   failures     INTEGER NOT NULL,
   locked_until INTEGER NOT NULL DEFAULT 0,
-  last_at      INTEGER NOT NULL
+  last_at      INTEGER NOT NULL,
+  PRIMARY KEY (name, client)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ledger_attempt_last ON ledger_attempt (last_at);

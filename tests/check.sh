@@ -44,6 +44,12 @@ check_clang() {
   clang "${STRICT[@]}" "${INCLUDE[@]}" "${MAIN_INCLUDE[@]}" -DLEDGER_WEB -fsyntax-only ledger.c web/web.c amalgamation/shell/shell.c schema/compiler/*.c
 }
 
+# A build with LEDGER_SQLITE=system calls nothing that the distribution's SQLite has not.
+check_system_sqlite() {
+  [ -f /usr/include/sqlite3.h ] || { echo "libsqlite3-dev is not there"; return 1; }
+  "$CC" "${STRICT[@]}" -I"$OUT/generated" -DLEDGER_SYSTEM_SQLITE -fsyntax-only ledger.c
+}
+
 check_format() {
   clang-format --dry-run -Werror ledger.c amalgamation/*.c amalgamation/*/*.c schema/compiler/*.c web/*.c
 }
@@ -101,9 +107,10 @@ run_check() {
   sqlite_flags
   DROP_IN_SQLITE_INCLUDE=$([ "${LEDGER_SQLITE:-}" = system ] || echo "-I$PWD/$OUT/sqlite")
   export DROP_IN_SQLITE_INCLUDE
-  install_packages g++
+  install_packages g++ libsqlite3-dev
   check_step "layers: each room alone, seeing only those above it" check_layers
   check_step "clang, strict warnings" check_clang
+  check_step "ledger.c with the distribution's SQLite" check_system_sqlite
   check_step "ledger.h as C99, C11 and C++" check_header
   check_step "formatting" check_format
   check_step "banned functions" check_banned

@@ -7,6 +7,8 @@
 **   DELETE /api/notifications/ID     deletes it
 */
 
+enum { API_BODY_MAX = 1024 * 1024 }; /* nothing is filled into a longer one */
+
 struct api_resource {
   const char *name, *table, *label;
 };
@@ -37,16 +39,12 @@ static bool api_uuid(char out[37]) {
   return true;
 }
 
-/* Is the id one that the application supplies: a uuid without a default? */
+/* Is the id one that the application supplies: a uuid without a default? false also where the reply says why that is not known. */
 static bool api_supplies_id(struct web_request *request, struct web_reply *reply,
                             const struct api_resource *resource) {
-  char *text = NULL;
   bool supplies = false;
   const cJSON *column;
-  ledger *db = web_reader(request, reply);
-  if (db == NULL || ledger_describe(db, NULL, &text) != LEDGER_OK) return false;
-  cJSON *description = cJSON_Parse(text);
-  ledger_free(text);
+  cJSON *description = rest_describe(request, reply, NULL);
   const cJSON *relation = rest_relation(description, resource->table);
   cJSON_ArrayForEach(column, cJSON_GetObjectItemCaseSensitive(relation, "columns")) {
     const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(column, "name"));
@@ -66,7 +64,7 @@ static const char *api_body(struct web_request *request, struct web_reply *reply
   const char *brace = strchr(request->body, '{');
   const char *user_id = request->identity.user_id;
   char uuid[37];
-  cJSON *object = cJSON_Parse(request->body);
+  cJSON *object = request->body_length > API_BODY_MAX ? NULL : cJSON_Parse(request->body);
   struct web_text text = {0};
   char *kept = NULL;
   if (brace != NULL && cJSON_IsObject(object)) {
@@ -167,6 +165,7 @@ static void api_handle(struct web_request *request, struct web_reply *reply) {
   }
   if (request->method == WEB_POST) {
     const char *body = api_body(request, reply, resource, &query.body_length);
+    if (reply->status != 0) return;
     if (body != NULL)
       query.body = body;
     else

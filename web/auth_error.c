@@ -16,6 +16,7 @@ struct auth_call {
 };
 
 #define AUTH_VERSION "2024-01-01"
+#define AUTH_PASSWORD_MIN 6 /* ledger_auth_settings' own, where it is not set */
 
 static bool auth_error_versioned(const struct web_request *request) {
   const char *version = web_request_header(request, "X-Supabase-Api-Version", 0);
@@ -115,7 +116,7 @@ static const char *auth_error_message(const struct web_request *request, const l
   if (error->code != LEDGER_WEAK_PASSWORD || !strstr(error->message, "at least"))
     return error->message;
   snprintf(room, size, "Password should be at least %d characters.",
-           settings && settings->password_min ? settings->password_min : 6);
+           settings && settings->password_min ? settings->password_min : AUTH_PASSWORD_MIN);
   return room;
 }
 

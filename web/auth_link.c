@@ -43,25 +43,16 @@ static int auth_link_user(struct auth_call *call, ledger *db, struct auth_link *
   return auth_done(call, db, ledger_user_create(db, &change, user));
 }
 
+/* Appends `name`, which has the signs before and behind it, and the value as it may stand in a URL. */
 static void auth_link_parameter(struct web_text *out, const char *name, const char *value) {
-  static const char digits[] = "0123456789ABCDEF";
   web_text_put(out, name);
-  for (; *value; value++) {
-    unsigned char byte = (unsigned char)*value;
-    char escaped[3] = {'%', digits[byte >> 4], digits[byte & 15]};
-    bool plain = (byte >= '0' && byte <= '9') || ((byte | 32) >= 'a' && (byte | 32) <= 'z') ||
-                 strchr("-._~", byte);
-    web_text_add(out, plain ? value : escaped, plain ? 1 : 3);
-  }
+  rest_encode(out, value);
 }
 
 /* Where this server is, as the request found it. */
 static void auth_link_here(struct auth_call *call, struct web_text *out) {
   const char *host = web_request_header(call->request, "Host", 0);
-  const char *proto = web_request_header(call->request, "X-Forwarded-Proto", 0);
-  const web_options *options = call->request->server->options;
-  bool is_tls = options->tls || (options->behind_proxy && proto && strcmp(proto, "https") == 0);
-  web_text_format(out, "%s://%s/auth/v1/verify", is_tls ? "https" : "http",
+  web_text_format(out, "%s://%s/auth/v1/verify", web_request_scheme(call->request),
                   host ? host : "localhost");
 }
 

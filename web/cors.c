@@ -7,7 +7,8 @@
 
 #define CORS_METHODS "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD"
 #define CORS_EXPOSED                                                                               \
-  "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, ETag, Link, Location, "  \
+  "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, ETag, "                  \
+  "Idempotency-Replayed, Link, Location, "                                                         \
   "Preference-Applied, Proxy-Status, RateLimit, RateLimit-Policy, Range-Unit, Retry-After, "       \
   "Server, Transfer-Encoding, X-Request-Id, X-Supabase-Api-Version, X-Total-Count"
 

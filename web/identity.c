@@ -181,20 +181,20 @@ static bool identity_enter(struct web_request *request, struct web_reply *reply)
   if (!(request->route->flags & WEB_OPEN) && !identity_find(request, reply)) {
     if (request->identity_error.code == LEDGER_OK) return false;
     if (!(request->route->flags & WEB_LENIENT)) {
-      if (!request->route->refuse)
-        web_header(reply, "WWW-Authenticate",
-                   "Bearer error=\"invalid_token\", error_description=\"%s\"",
-                   request->identity_error.message);
       web_refuse_error(request, reply, &request->identity_error);
       return false;
     }
   }
   identity_caller(request);
-  const struct limit limit = {"key", request->identity.rate_limit, 60};
-  return limit.quota <= 0 || limits_allow(request, reply, &limit, request->identity.key_id);
+  if (request->route->flags & WEB_OPEN) return true;
+  const struct limit key = {"key", request->identity.rate_limit, SERVER_KEY_S};
+  const struct limit anon = {"anon", request->server->options->anon_requests, SERVER_KEY_S};
+  if (key.quota > 0) return limits_allow(request, reply, &key, request->identity.key_id);
+  return anon.quota <= 0 || strcmp(request->identity.role, "anon") != 0 ||
+         limits_allow(request, reply, &anon, request->address);
 }
 
 static bool web_sign_in_allowed(struct web_request *request, struct web_reply *reply) {
-  const struct limit limit = {"sign-in", request->server->options->sign_ins, 300};
+  const struct limit limit = {"sign-in", request->server->options->sign_ins, SERVER_SIGN_IN_S};
   return limit.quota <= 0 || limits_allow(request, reply, &limit, request->address);
 }

@@ -75,20 +75,6 @@ static bool openapi_element(const char *type, char out[128]) {
   return true;
 }
 
-static cJSON *openapi_describe(struct web_request *request, struct web_reply *reply) {
-  char *text = NULL;
-  ledger *db = web_reader(request, reply);
-  if (db == NULL) return NULL;
-  if (ledger_describe(db, &request->caller, &text) != LEDGER_OK) {
-    web_refuse_error(request, reply, ledger_error_of(db));
-    return NULL;
-  }
-  cJSON *description = cJSON_Parse(text);
-  ledger_free(text);
-  if (description == NULL) rest_refuse(request, reply, "53200", "out of memory", NULL, NULL);
-  return description;
-}
-
 /* Ends the document, and makes it the reply's body. */
 static void openapi_reply(struct web_request *request, struct web_reply *reply, cJSON *document,
                           const char *content_type) {
@@ -513,7 +499,7 @@ static void openapi_security(cJSON *document, cJSON *components) {
 }
 
 static void openapi_handle(struct web_request *request, struct web_reply *reply) {
-  cJSON *description = openapi_describe(request, reply);
+  cJSON *description = rest_describe(request, reply, &request->caller);
   const cJSON *item;
   if (description == NULL) return;
   cJSON *document = cJSON_CreateObject();

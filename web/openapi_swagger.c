@@ -247,7 +247,7 @@ static void swagger_frame(struct web_request *request, cJSON *document) {
   openapi_text(info, "version", LEDGER_VERSION);
   openapi_text(document, "host", host == NULL ? "localhost" : host);
   openapi_text(document, "basePath", "/rest/v1");
-  swagger_word(document, "schemes", request->info->is_ssl ? "https" : "http");
+  swagger_word(document, "schemes", web_request_scheme(request));
   swagger_media(document, "consumes");
   swagger_media(document, "produces");
 }
@@ -297,7 +297,7 @@ static void openapi_root(struct web_request *request, struct web_reply *reply) {
                 NULL);
     return;
   }
-  cJSON *description = openapi_describe(request, reply);
+  cJSON *description = rest_describe(request, reply, &request->caller);
   if (description == NULL) return;
   rest_profile_say(reply, profile);
   cJSON *document = swagger_document(request, description);

@@ -58,19 +58,8 @@ static void web_header(struct web_reply *reply, const char *name, const char *fo
 
 /* ---- refusals */
 
-static void reply_problem(struct web_request *request, struct web_reply *reply,
-                          const struct web_problem *problem) {
-  (void)request;
-  web_text_put(&reply->body, "{\"code\":");
-  web_text_json(&reply->body, problem->code);
-  web_text_put(&reply->body, ",\"details\":");
-  web_text_json(&reply->body, problem->details);
-  web_text_put(&reply->body, ",\"hint\":");
-  web_text_json(&reply->body, problem->hint);
-  web_text_put(&reply->body, ",\"message\":");
-  web_text_json(&reply->body, problem->message);
-  web_text_put(&reply->body, "}");
-}
+static void rest_problem(struct web_request *request, struct web_reply *reply,
+                         const struct web_problem *problem); /* rest_error.c */
 
 static void web_refuse(struct web_request *request, struct web_reply *reply,
                        const struct web_problem *problem) {
@@ -84,7 +73,7 @@ static void web_refuse(struct web_request *request, struct web_reply *reply,
   if (request->route && request->route->refuse)
     request->route->refuse(request, reply, problem);
   else
-    reply_problem(request, reply, problem);
+    rest_problem(request, reply, problem);
 }
 
 /* Status, code on /rest and word on /auth of an error that is the server's to answer: who asks, and whether the file can be had. */
@@ -95,6 +84,7 @@ static const struct {
                     {LEDGER_TOKEN_EXPIRED, 401, "PGRST303", "bad_jwt"},
                     {LEDGER_SESSION_GONE, 401, "PGRST301", "session_not_found"},
                     {LEDGER_BAD_KEY, 401, "PGRST301", "bad_jwt"},
+                    {LEDGER_BANNED, 403, NULL, "user_banned"},
                     {LEDGER_RATE_LIMITED, 429, NULL, "over_request_rate_limit"},
                     {LEDGER_BUSY, 503, NULL, "unexpected_failure"},
                     {LEDGER_INTERRUPTED, 504, NULL, "request_timeout"},

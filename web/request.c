@@ -106,6 +106,28 @@ static bool web_request_has(const struct web_request *request, const char *name,
   return false;
 }
 
+/*
+** civetweb stops reading headers at a line that is none (a folded one, an empty name, other bytes), and takes names with spaces behind
+** them; what stands below, or is meant by them, another server would see. It leaves the bytes as they came but for NULs in place of
+** colons and ends of lines: behind the last header must be the empty line, and nothing but blanks between a name and its value.
+*/
+static const char *request_head_problem(const struct mg_request_info *info) {
+  bool has_host = false;
+  for (int i = 0; i < info->num_headers; i++) {
+    const char *name = info->http_headers[i].name, *value = info->http_headers[i].value;
+    has_host = has_host || strcasecmp(name, "Host") == 0;
+    for (const char *at = name + strlen(name) + 1; at < value; at++)
+      if (*at == '\0') return "a space before the colon of a header";
+  }
+  if (info->num_headers > 0 && info->num_headers < MG_MAX_HEADERS) {
+    const char *end = info->http_headers[info->num_headers - 1].value;
+    end += strlen(end);
+    if (end[1] != '\0' || end[2] != '\r' || end[3] != '\0')
+      return "a line that is no header, or does not end with CR LF";
+  }
+  return has_host || strcmp(info->http_version, "1.1") != 0 ? NULL : "no Host";
+}
+
 /* What stands behind "Bearer " in an Authorization header; NULL if it is none. */
 static const char *request_bearer(const char *authorization) {
   if (!authorization || strncasecmp(authorization, "bearer", 6) != 0) return NULL;
@@ -151,6 +173,15 @@ static bool request_forwarded(const char *list, char address[48]) {
   memcpy(address, last, length);
   address[length] = '\0';
   return true;
+}
+
+/* How the client reaches the server: TLS may end before it. */
+static const char *web_request_scheme(const struct web_request *request) {
+  const web_options *options = request->server->options;
+  const char *forwarded = web_request_header(request, "X-Forwarded-Proto", 0);
+  bool is_tls =
+      options->tls || (options->behind_proxy && forwarded && strcmp(forwarded, "https") == 0);
+  return is_tls ? "https" : "http";
 }
 
 /* ---- the framing of the body */

@@ -90,7 +90,6 @@ struct web_request {
   ledger_actor actor;
   ledger *reader;        /* of web_reader() */
   const char *raw_path;  /* as it came */
-  long long body_room;   /* bytes that are counted for the body */
   int64_t waited_ms;     /* since when the connection had waited for it */
   bool lingers;          /* the client may still be sending when the reply is out */
   ledger_answer *answer; /* to be used with web_ask(); its text lives until the reply is sent */
@@ -100,6 +99,7 @@ struct web_request {
 static const char *web_request_header(const struct web_request *request, const char *name, int nth);
 /* Is `token` an element of the comma-separated header (whatever stands behind a ';' in it)? */
 static bool web_request_has(const struct web_request *request, const char *name, const char *token);
+static const char *web_request_scheme(const struct web_request *request); /* "http" or "https" */
 /* A parameter of the query string, decoded ('+' is a space), the first of that name; NULL if there is none. web_keep() has it. */
 static const char *web_request_parameter(struct web_request *request, const char *name);
 /* %xx, and '+' where plus_is_space, decoded in the request's memory; NULL for a bad escape, a NUL, not UTF-8, or no memory. */
@@ -147,7 +147,7 @@ static bool web_sign_in_allowed(struct web_request *request, struct web_reply *r
 /* ---- routes: the table is in web.c */
 
 enum {
-  WEB_OPEN = 1,    /* nobody is asked who he is: /live, /metrics */
+  WEB_OPEN = 1,    /* nobody is asked who he is: /live, /ready */
   WEB_LENIENT = 2, /* a bad token or key is left to the handler: identity_error is set, the role is the apikey's or anon */
   WEB_PLAIN_OPTIONS = 4 /* the handler sees OPTIONS that is no preflight */
 };

@@ -16,17 +16,10 @@ struct rest_call {
 
 /* A number, or a star for one that is not known. */
 static void rest_number(struct web_text *out, int64_t number) {
-  char digits[24];
-  int at = sizeof digits;
-  if (number < 0) {
+  if (number < 0)
     web_text_add(out, "*", 1);
-    return;
-  }
-  do {
-    digits[--at] = (char)('0' + number % 10);
-    number /= 10;
-  } while (number > 0);
-  web_text_add(out, digits + at, sizeof digits - (size_t)at);
+  else
+    text_number(out, (size_t)number);
 }
 
 /* "0-9/100", with a star for what there is none of or is not known. Written without a format: each read has it. */
@@ -251,15 +244,9 @@ static const cJSON *rest_relation(const cJSON *description, const char *name) {
 }
 
 static void rest_options(struct web_request *request, struct web_reply *reply) {
-  char *text = NULL, message[160];
-  ledger *db = web_reader(request, reply);
-  if (db == NULL) return;
-  if (ledger_describe(db, NULL, &text) != LEDGER_OK) {
-    web_refuse_error(request, reply, ledger_error_of(db));
-    return;
-  }
-  cJSON *description = cJSON_Parse(text);
-  ledger_free(text);
+  char message[160];
+  cJSON *description = rest_describe(request, reply, NULL);
+  if (description == NULL) return;
   const cJSON *relation = rest_relation(description, request->below);
   if (relation == NULL) {
     snprintf(message, sizeof message, "Could not find the table 'public.%.63s' in the schema cache",

@@ -302,19 +302,30 @@ static bool rest_body_read(struct web_request *request, struct web_reply *reply,
 
 /* ---- profiles: which schema is meant */
 
-/* "public, billing": the schemas in which the caller can reach something. NULL: the reply says why. */
-static char *rest_schemas(struct web_request *request, struct web_reply *reply) {
-  char *description = NULL, *list = NULL;
+/* What the caller can reach, of NULL what there is: ledger_describe()'s object, to be deleted. NULL: the reply says why. */
+static cJSON *rest_describe(struct web_request *request, struct web_reply *reply,
+                            const ledger_caller *caller) {
+  char *text = NULL;
   ledger *db = web_reader(request, reply);
   if (db == NULL) return NULL;
-  if (ledger_describe(db, &request->caller, &description) != LEDGER_OK) {
+  if (ledger_describe(db, caller, &text) != LEDGER_OK) {
     web_refuse_error(request, reply, ledger_error_of(db));
     return NULL;
   }
-  list = web_keep(request, REST_WORDS_MAX);
-  cJSON *root = cJSON_Parse(description);
-  ledger_free(description);
-  if (list != NULL) {
+  cJSON *description = cJSON_Parse(text);
+  ledger_free(text);
+  if (description == NULL) rest_refuse(request, reply, "53200", "out of memory", NULL, NULL);
+  return description;
+}
+
+/* "public, billing": the schemas in which the caller can reach something. NULL: the reply says why. */
+static char *rest_schemas(struct web_request *request, struct web_reply *reply) {
+  cJSON *root = rest_describe(request, reply, &request->caller);
+  if (root == NULL) return NULL;
+  char *list = web_keep(request, REST_WORDS_MAX);
+  if (list == NULL) {
+    rest_refuse(request, reply, "53200", "out of memory", NULL, NULL);
+  } else {
     const cJSON *relation;
     snprintf(list, REST_WORDS_MAX, "public");
     cJSON_ArrayForEach(relation, cJSON_GetObjectItemCaseSensitive(root, "relations")) {

@@ -68,19 +68,18 @@ static bool rpc_object(struct web_request *request, const char *function, const 
 /* ---- the reply */
 
 /* One object where one is asked for: the row of a list of one. */
-static bool rpc_single(struct web_request *request, struct web_reply *reply,
+static void rpc_single(struct web_request *request, struct web_reply *reply,
                        const ledger_answer *answer) {
-  if (answer->text[0] != '[') return true;
+  if (answer->text[0] != '[') return;
   if (answer->rows == 1) {
     reply->borrowed = answer->text + 1;
     reply->borrowed_length = answer->length - 2;
-    return true;
+    return;
   }
   char details[64];
   snprintf(details, sizeof details, "The result contains %" PRId64 " rows", answer->rows);
   rest_refuse(request, reply, "PGRST116", "Cannot coerce the result to a single JSON object",
               details, NULL);
-  return false;
 }
 
 static void rpc_reply(struct web_request *request, struct web_reply *reply,

@@ -145,7 +145,7 @@ static void serve_print(struct web_server *server, const struct listen_address *
   for (int i = 0; i < count; i++)
     printf("listening on %s://%s:%d\n", scheme, addresses[i].host, addresses[i].port);
   fflush(stdout);
-  ledger *db = pool_take(server, &server->users, &error);
+  ledger *db = pool_take(server, &server->users, "", &error);
   if (!db) {
     log_say("error", error.message);
     return;
@@ -168,7 +168,7 @@ static int serve_is_safe(struct web_server *server, const struct listen_address 
   bool is_local = true;
   for (int i = 0; i < count; i++) is_local = is_local && listen_is_loopback(&addresses[i]);
   if (is_local) return 0;
-  ledger *db = pool_take(server, &server->users, &error);
+  ledger *db = pool_take(server, &server->users, "", &error);
   if (db && ledger_published_secret(db, &what) != LEDGER_OK)
     error = *ledger_error_of(db);
   else if (db)
@@ -207,13 +207,11 @@ static void serve_init(struct web_server *server, const web_options *options) {
   uint64_t random[2] = {0};
   server->options = options;
   server->files_most = serve_files_most(options);
-  /* More readers than processors only wait for one another, and each keeps a cache. */
+  /* More readers than processors only wait for one another, and each keeps a cache: one client gets no more than that. */
   long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  int readers = processors < 2                    ? 2
-                : processors > SERVER_READERS_MAX ? SERVER_READERS_MAX
-                                                  : (int)processors;
-  pool_init(&server->readers, readers, LEDGER_READ_ONLY_FILE | LEDGER_SMALL);
-  pool_init(&server->users, SERVER_USERS_MAX, LEDGER_SMALL);
+  int share = processors <= 2 ? 2 : SERVER_READERS_MAX - 1;
+  pool_init(&server->readers, SERVER_READERS_MAX, share, LEDGER_READ_ONLY_FILE | LEDGER_SMALL);
+  pool_init(&server->users, SERVER_USERS_MAX, SERVER_USERS_MAX - 1, LEDGER_SMALL);
   if (options->made) pool_adopt(server, &server->users, options->made);
   pthread_mutex_init(&server->writer_mutex, NULL);
   pthread_mutex_init(&server->scratch_mutex, NULL);
@@ -254,11 +252,11 @@ static void serve_files(const web_options *options) {
 /* Opens the file for reading, which shows that it can be served; one of an older format is brought up to date first. */
 static int serve_open(struct web_server *server) {
   ledger_error error;
-  ledger *db = pool_take(server, &server->readers, &error);
+  ledger *db = pool_take(server, &server->readers, "", &error);
   if (!db && error.code == LEDGER_READ_ONLY) {
-    db = pool_take(server, &server->users, &error);
+    db = pool_take(server, &server->users, "", &error);
     if (db) pool_give(&server->users, db);
-    db = db ? pool_take(server, &server->readers, &error) : NULL;
+    db = db ? pool_take(server, &server->readers, "", &error) : NULL;
   }
   if (db) {
     pool_give(&server->readers, db);

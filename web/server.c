@@ -61,8 +61,10 @@ static bool server_address(struct web_request *request) {
   const struct web_options *options = request->server->options;
   snprintf(request->address, sizeof request->address, "%s", request->info->remote_addr);
   if (options->tls && !tls_client(request->info->remote_port, request->address)) return false;
-  if (options->behind_proxy)
-    request_forwarded(web_request_header(request, "X-Forwarded-For", 0), request->address);
+  const char *list = NULL, *next;
+  for (int nth = 0; (next = web_request_header(request, "X-Forwarded-For", nth)) != NULL; nth++)
+    list = next; /* the line that our proxy has added is the last one */
+  if (options->behind_proxy) request_forwarded(list, request->address);
   request->user_agent = web_request_header(request, "User-Agent", 0);
   return true;
 }
@@ -73,7 +75,10 @@ static bool server_head_fits(struct web_request *request, struct web_reply *repl
   const struct mg_request_info *info = request->info;
   for (int i = 0; i < info->num_headers; i++)
     headers += strlen(info->http_headers[i].name) + strlen(info->http_headers[i].value) + 4;
-  if (strlen(request->raw_path) + strlen(request->query) > SERVER_LINE_MAX) {
+  const char *problem = request_head_problem(info);
+  if (problem) {
+    server_refuse(request, reply, 400, "08P01", "validation_failed", problem, NULL);
+  } else if (strlen(request->raw_path) + strlen(request->query) > SERVER_LINE_MAX) {
     server_refuse(request, reply, 414, "54000", "validation_failed",
                   "the path and query are longer than 64 KiB", "ask for fewer at a time");
   } else if (info->num_headers >= MG_MAX_HEADERS) {
@@ -140,14 +145,38 @@ static bool server_method(struct web_request *request, struct web_reply *reply) 
   return server_refuse(request, reply, 405, "PGRST117", "method_not_allowed", message, NULL);
 }
 
-/* Makes room for a body of so many bytes, if there may be so much in memory at a time. */
+/* Bytes of large bodies that came from the address of the request and are in memory, over all threads. */
+static long long server_bodies_of(const struct web_request *request) {
+  struct web_server *server = request->server;
+  long long bytes = 0;
+  for (int i = 0; i < atomic_load(&server->workers_begun); i++) {
+    struct web_worker *worker = &server->workers[i];
+    pthread_mutex_lock(&worker->mutex);
+    if (strcmp(worker->address, request->worker->address) == 0) bytes += worker->body_bytes;
+    pthread_mutex_unlock(&worker->mutex);
+  }
+  return bytes;
+}
+
+/* What is counted of a body's memory: small ones are not. */
+static void server_count_body(struct web_request *request, long long bytes) {
+  struct web_worker *worker = request->worker;
+  long long counted = bytes > SERVER_BODY_SMALL ? bytes : 0;
+  pthread_mutex_lock(&worker->mutex);
+  atomic_fetch_add(&request->server->body_bytes, counted - worker->body_bytes);
+  worker->body_bytes = counted;
+  pthread_mutex_unlock(&worker->mutex);
+}
+
+/* Room for a body of so many bytes. Of large ones only so much may be in memory at a time, half of it for one address. */
 static char *server_body_room(struct web_request *request, struct web_reply *reply,
                               long long bytes) {
   struct web_server *server = request->server;
   long long most = server->options->body_max * SERVER_BODIES;
-  long long now = atomic_fetch_add(&server->body_bytes, bytes) + bytes;
-  request->body_room = bytes;
-  char *body = now <= most ? web_keep(request, (size_t)bytes + 1) : NULL;
+  server_count_body(request, bytes);
+  bool fits = bytes <= SERVER_BODY_SMALL ||
+              (atomic_load(&server->body_bytes) <= most && server_bodies_of(request) <= most / 2);
+  char *body = fits ? web_keep(request, (size_t)bytes + 1) : NULL;
   if (!body) {
     web_header(reply, "Retry-After", "1");
     server_refuse(request, reply, 503, "53000", "unexpected_failure",
@@ -156,14 +185,17 @@ static char *server_body_room(struct web_request *request, struct web_reply *rep
   return body;
 }
 
-/* Reads up to `most` bytes; fewer is the end of the body, or of the client. -1: it went wrong. */
+/* Reads up to `most` bytes; fewer is the end of the body, or of the client. -1: it went wrong. Each piece gives time for the next:
+** who sends nothing is cut off by watch.c soon, however much was announced. */
 static long long server_read(struct web_request *request, char *body, long long most) {
   long long count = 0;
   while (count < most) {
-    int part = mg_read(request->connection, body + count, (size_t)(most - count));
+    long long piece = most - count < WATCH_BYTES_PER_S ? most - count : WATCH_BYTES_PER_S;
+    int part = mg_read(request->connection, body + count, (size_t)piece);
     if (part < 0) return -1;
     if (part == 0) break;
     count += part;
+    watch_extend(request->worker, part);
   }
   return count;
 }
@@ -187,13 +219,15 @@ static bool server_too_large(struct web_request *request, struct web_reply *repl
                        "ledger serve --body-max=BYTES");
 }
 
-/* Of chunks nobody knows how many there will be: read until they fill what there is, then move into twice as much. */
-static bool server_read_chunks(struct web_request *request, struct web_reply *reply) {
-  long long most = request->server->options->body_max, room = 16 * 1024, count = 0;
+/* Reads a body of `length` bytes, or of chunks where that is -1, into room that grows as it comes: what is only announced takes no
+** memory. */
+static bool server_read_body(struct web_request *request, struct web_reply *reply,
+                             long long length) {
+  long long most = length >= 0 ? length : request->server->options->body_max + 1;
+  long long room = SERVER_BODY_SMALL, count = 0;
   char *body = NULL;
   for (;;) {
-    if (room > most + 1) room = most + 1;
-    atomic_fetch_sub(&request->server->body_bytes, request->body_room);
+    if (room > most) room = most;
     char *larger = server_body_room(request, reply, room);
     if (!larger) return false;
     if (count > 0) memcpy(larger, body, (size_t)count);
@@ -201,25 +235,15 @@ static bool server_read_chunks(struct web_request *request, struct web_reply *re
     long long part = server_read(request, body + count, room - count);
     if (part < 0) return server_body_short(request, reply);
     count += part;
-    if (count < room) break;
-    if (count > most) return server_too_large(request, reply);
+    if (count < room || count == most) break;
     room *= 2;
   }
-  if (watch_was_cut(request->worker)) return server_body_short(request, reply);
+  if (watch_was_cut(request->worker) || (length >= 0 && count < length))
+    return server_body_short(request, reply);
+  if (count > request->server->options->body_max) return server_too_large(request, reply);
   body[count] = '\0';
   request->body = body;
   request->body_length = (size_t)count;
-  return true;
-}
-
-static bool server_read_body(struct web_request *request, struct web_reply *reply,
-                             long long length) {
-  char *body = server_body_room(request, reply, length);
-  if (!body) return false;
-  if (server_read(request, body, length) != length) return server_body_short(request, reply);
-  body[length] = '\0';
-  request->body = body;
-  request->body_length = (size_t)length;
   return true;
 }
 
@@ -241,10 +265,8 @@ static bool server_body(struct web_request *request, struct web_reply *reply) {
   if (length > request->server->options->body_max) return server_too_large(request, reply);
   if (expects && mg_write(request->connection, "HTTP/1.1 100 Continue\r\n\r\n", 25) != 25)
     return server_body_short(request, reply);
-  long long most = length > 0 ? length : request->server->options->body_max;
-  watch_enter(request->worker, WORKER_READS, watch_time(request->server, most));
-  bool is_read =
-      length > 0 ? server_read_body(request, reply, length) : server_read_chunks(request, reply);
+  watch_enter(request->worker, WORKER_READS, request->server->options->request_ms);
+  bool is_read = server_read_body(request, reply, length);
   watch_enter(request->worker, WORKER_WORKS, 0);
   if (!is_read) reply->closes = request->lingers = true;
   return is_read;
@@ -307,6 +329,18 @@ static void server_learn(struct web_server *server, const struct mg_connection *
                  (const char *)(const void *)info - (const char *)(const void *)connection);
 }
 
+/* http://host:port/path?query, or *: civetweb has left the target as it came. */
+static void server_absolute(struct web_request *request) {
+  const char *authority = strstr(request->info->request_uri, "://");
+  const char *path = authority ? strchr(authority + 3, '/') : NULL;
+  const char *query = path ? strchr(path, '?') : NULL;
+  request->raw_path = "";
+  if (path)
+    request->raw_path = web_keep_text(request, path, query ? (size_t)(query - path) : strlen(path));
+  if (!request->raw_path) request->raw_path = "";
+  if (query) request->query = query + 1;
+}
+
 /* A request in work, with its scratch; `refuse` where civetweb could not read it, or else NULL. */
 static int server_work(struct mg_connection *connection,
                        void (*refuse)(struct web_request *request, struct web_reply *reply,
@@ -333,9 +367,12 @@ static int server_work(struct mg_connection *connection,
                                 .label = "none",
                                 .waited_ms = worker->since_ms,
                                 .answer = &scratch->answer};
-  struct web_reply reply = {.headers = scratch->headers, .body = scratch->body};
+  struct web_reply reply = {.headers = scratch->headers,
+                            .body = scratch->body,
+                            .closes = !refuse && !info->local_uri_raw};
   request.raw_path = !refuse && info->local_uri_raw ? info->local_uri_raw : "";
   request.query = !refuse && info->query_string ? info->query_string : "";
+  if (!refuse && !info->local_uri_raw) server_absolute(&request);
   identity_anon(&request);
   atomic_fetch_add(&server->in_work, 1);
   server_learn(server, connection);
@@ -357,7 +394,7 @@ static int server_work(struct mg_connection *connection,
   else
     server_answer(&request, &reply);
   server_finish(&request, &reply, begun_ns);
-  atomic_fetch_sub(&server->body_bytes, request.body_room);
+  server_count_body(&request, 0);
   scratch->headers = reply.headers;
   scratch->body = reply.body;
   scratch_give(server, scratch);
@@ -378,6 +415,8 @@ static void server_unreadable(struct web_request *request, struct web_reply *rep
   const struct mg_request_info *info = request->info;
   struct web_worker *worker = request->worker;
   int64_t limit_ms = worker->handled > 1 ? options->idle_ms : options->request_ms;
+  long long received, sent;
+  watch_moved(request->server, worker, &received, &sent);
   bool is_late = watch_was_cut(worker) || server_clock_ms() - request->waited_ms >= limit_ms;
   reply->closes = true;
   if (status == 505) {
@@ -392,8 +431,7 @@ static void server_unreadable(struct web_request *request, struct web_reply *rep
   } else if (!info->request_method && is_late) {
     server_refuse(request, reply, 408, "57014", "request_timeout",
                   "the request did not come in time", NULL);
-  } else if (!info->request_method && worker->handled <= 1 &&
-             watch_received(request->server, worker) >= SERVER_HEAD_MAX) {
+  } else if (!info->request_method && worker->handled <= 1 && received >= SERVER_HEAD_MAX) {
     request->lingers = true;
     server_refuse(request, reply, 431, "54000", "validation_failed",
                   "the request's head is longer than 160 KiB", NULL);
@@ -404,7 +442,9 @@ static void server_unreadable(struct web_request *request, struct web_reply *rep
 }
 
 static int server_on_error(struct mg_connection *connection, int status, const char *message) {
+  struct web_worker *worker = mg_get_thread_pointer(connection);
   (void)message;
+  worker->is_refused = true;
   server_work(connection, server_unreadable, &status);
   return 0;
 }
@@ -430,7 +470,7 @@ static int server_on_connection(const struct mg_connection *connection, void **d
   struct web_worker *worker = mg_get_thread_pointer(connection);
   *data = NULL;
   pthread_mutex_lock(&worker->mutex);
-  worker->is_cut = false;
+  worker->is_cut = worker->is_refused = false;
   worker->handled = 0;
   worker->port = 0;
   worker->address[0] = '\0';
@@ -441,9 +481,16 @@ static int server_on_connection(const struct mg_connection *connection, void **d
   return 0;
 }
 
+/* A request whose target is no path of our own, such as http://host/path, civetweb lets go without a word, and ends the connection. It
+** is answered here, while the connection is still open. */
 static void server_on_close(const struct mg_connection *connection) {
   struct web_server *server = mg_get_user_context_data(connection);
+  const struct mg_request_info *info = mg_get_request_info(connection);
+  struct web_worker *worker = mg_get_thread_pointer(connection);
   server_learn(server, connection);
+  if (info && info->request_method && info->http_version && !info->local_uri_raw &&
+      !worker->is_refused)
+    server_work((struct mg_connection *)(uintptr_t)connection, NULL, NULL);
   watch_enter(mg_get_thread_pointer(connection), WORKER_FREE, 0);
   watch_stack(mg_get_thread_pointer(connection));
   atomic_fetch_sub(&server->connections, 1);

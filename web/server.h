@@ -19,7 +19,16 @@ enum {
   SERVER_USERS_MAX = 2,             /* handles of web_write() */
   SERVER_STACK_BYTES = 512 * 1024,  /* of a thread */
   SERVER_QUEUE = 256,               /* accepted connections that wait for a thread */
-  SERVER_BODIES = 4,                /* bodies of the greatest size in memory at a time; then 503 */
+  SERVER_BODY_SMALL = 64 * 1024,    /* bodies up to that are not counted */
+  SERVER_BODIES = 4,                /* large ones: so many of the greatest size in memory at a time; then 503 */
+  SERVER_GROUP = 256,               /* writes that share a commit */
+  SERVER_ANON_MS = 3000,            /* times of a statement, unless one was said: as Supabase has them */
+  SERVER_USER_MS = 8000,
+  SERVER_SERVICE_MS = 30000,
+  SERVER_WRITE_MS = 3000,           /* of one that writes: all others that write wait for it */
+  SERVER_SIGN_IN_S = 300,           /* the window of the limit on sign-ins */
+  SERVER_KEY_S = 60,                /* and of that of a key */
+  SERVER_POOL_MS = 10000,           /* so long a request waits for a handle; then 504 */
   SERVER_STOP_MS = 10000,           /* what is in work may take so long when stopping */
   SERVER_KEEP_BYTES = 32 * 1024,    /* buffers above that are given back after the request */
   SERVER_REST_MS = 5000,            /* handles that nobody needs for so long are closed */
@@ -33,10 +42,14 @@ struct web_worker {
   pthread_mutex_t mutex; /* over what follows up to `port` */
   enum worker_state state;
   int64_t since_ms, until_ms; /* of the state; until_ms 0: no end */
+  int64_t moved_ms;           /* when the connection was found to have moved, with many waiting: */
+  long long moved_bytes;
   bool is_cut;                /* watch.c has shut its socket down */
+  long long body_bytes;       /* of a large body, in memory */
   char address[48];           /* of the connection */
   int port, server_port;
   int handled;                /* requests on this connection */
+  bool is_refused;            /* civetweb could not read the last one, and that was said */
   char *stack;                /* its lowest address */
   time_t date_time;           /* of: */
   char date[32];
@@ -56,6 +69,7 @@ struct web_scratch {
 struct pool_handle {
   ledger *db;
   struct pool_handle *next; /* that is free */
+  char address[48];         /* of the client that has it, "" while it is free */
 };
 
 struct web_pool {
@@ -64,6 +78,8 @@ struct web_pool {
   struct pool_handle handles[SERVER_READERS_MAX];
   struct pool_handle *free;
   int count, most; /* opened, and how many may be */
+  int share;       /* how many of them one address may have */
+  int held_back;   /* requests that wait because their address has its share */
   int flags;       /* of ledger_open() */
   int64_t used_ms; /* when one came back last */
 };

@@ -34,6 +34,13 @@ static void watch_enter(struct web_worker *worker, enum worker_state state, int6
   pthread_mutex_unlock(&worker->mutex);
 }
 
+/* So many bytes have come: there is time for as many more. */
+static void watch_extend(struct web_worker *worker, long long bytes) {
+  pthread_mutex_lock(&worker->mutex);
+  worker->until_ms += bytes * 1000 / WATCH_BYTES_PER_S;
+  pthread_mutex_unlock(&worker->mutex);
+}
+
 static bool watch_was_cut(struct web_worker *worker) {
   pthread_mutex_lock(&worker->mutex);
   bool is_cut = worker->is_cut;
@@ -73,13 +80,15 @@ static int watch_socket(const struct web_server *server, const struct web_worker
   return -1;
 }
 
-/* Bytes that came over the connection so far. */
-static long long watch_received(const struct web_server *server, const struct web_worker *worker) {
-  struct tcp_info info;
+/* Bytes that came over the connection so far, and of those that went those that arrived. */
+static void watch_moved(const struct web_server *server, const struct web_worker *worker,
+                        long long *received, long long *sent) {
+  struct tcp_info info = {0};
   socklen_t length = sizeof info;
   int fd = watch_socket(server, worker);
-  if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
-  return (long long)info.tcpi_bytes_received;
+  if (fd >= 0) getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length);
+  *received = (long long)info.tcpi_bytes_received;
+  *sent = (long long)info.tcpi_bytes_acked;
 }
 
 /*
@@ -105,6 +114,19 @@ static void watch_cut(const struct web_server *server, struct web_worker *worker
   if (fd >= 0) shutdown(fd, how);
 }
 
+/* Others wait, and this connection reads or sends a body: does it go on as fast as it must? Looked at once a second. */
+static bool watch_is_slow(const struct web_server *server, struct web_worker *worker,
+                          int64_t now_ms) {
+  bool was_seen = worker->moved_ms > worker->since_ms;
+  long long received, sent;
+  if (now_ms - (was_seen ? worker->moved_ms : worker->since_ms) < 1000) return false;
+  watch_moved(server, worker, &received, &sent);
+  bool is_slow = was_seen && received + sent - worker->moved_bytes < WATCH_BYTES_PER_S;
+  worker->moved_ms = now_ms;
+  worker->moved_bytes = received + sent;
+  return is_slow;
+}
+
 static void watch_worker(const struct web_server *server, struct web_worker *worker, int64_t now_ms,
                          bool is_crowded) {
   pthread_mutex_lock(&worker->mutex);
@@ -117,6 +139,9 @@ static void watch_worker(const struct web_server *server, struct web_worker *wor
   } else if (worker->state == WORKER_WAITS && is_crowded &&
              now_ms - worker->since_ms > WATCH_CROWDED_MS) {
     watch_cut(server, worker, SHUT_RD);
+  } else if ((worker->state == WORKER_READS || worker->state == WORKER_SENDS) && is_crowded &&
+             watch_is_slow(server, worker, now_ms)) {
+    watch_cut(server, worker, worker->state == WORKER_READS ? SHUT_RD : SHUT_RDWR);
   }
   pthread_mutex_unlock(&worker->mutex);
 }
@@ -124,7 +149,7 @@ static void watch_worker(const struct web_server *server, struct web_worker *wor
 /* Holds past their time are released by whoever serves the file; what another process does meanwhile is not done twice. */
 static void watch_expire(struct web_server *server) {
   ledger_error error;
-  ledger *db = pool_take(server, &server->users, &error);
+  ledger *db = pool_take(server, &server->users, "", &error);
   int64_t count = 0;
   if (!db) return;
   int rc = ledger_expire(db, &count);

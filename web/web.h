@@ -20,9 +20,10 @@ typedef struct web_options {
   int opens_tables;                   /* tables without row-level security are open to every role */
   int threads;                        /* connections served at a time */
   long long body_max;                 /* bytes of a request's body */
-  int statement_ms;                   /* time limit of one request's statement */
+  int statement_ms;                   /* time limit of a statement; 0: by the role of who asks */
   int request_ms;                     /* until a request must have arrived whole */
   int idle_ms;                        /* how long a connection waits for its next request */
+  int anon_requests;                  /* of one address within a minute, without a user or key; 0: no limit */
   int sign_ins;                       /* from one address within five minutes; 0: no limit */
   int behind_proxy;                   /* the client's address is the last of X-Forwarded-For */
   int is_quiet;                       /* no log */

@@ -33,6 +33,9 @@ LEDGER_PRIVATE int policy_act(ledger *db);
 LEDGER_PRIVATE void policy_leave(ledger *db);
 /* May the caller do that at all, by the role's privileges and the API key's permissions? FORBIDDEN "permission denied for table x". */
 LEDGER_PRIVATE int policy_privilege(ledger *db, const struct relation *relation, enum policy_verb verb);
+/* Do the permissions of the caller's API key, {"read:accounts": true, "write:*": true}, have the member "what:name" or "what:*"? Without
+** any, and where they are an empty object, they allow all; what is no object allows nothing. After policy_enter(). */
+LEDGER_PRIVATE int policy_permitted(ledger *db, const char *what, const char *name, bool *permitted);
 /* What stands behind FROM for the relation: main."t", or for a view that asks as its caller its SELECT in parentheses. */
 LEDGER_PRIVATE int policy_source(ledger *db, const struct relation *relation, const char **sql);
 /*

@@ -340,27 +340,12 @@ static int call_who(struct call *call) {
   return rc;
 }
 
-/* An API key may name what it is for. */
+/* An API key may name what it is for: functions are about transactions. */
 static int call_permitted(struct call *call) {
-  const ledger_caller *caller = call->asked->caller;
-  const char *permissions = caller == NULL ? NULL : caller->permissions;
-  bool reads = call->function->kind < 0;
-  const char *wanted = reads ? "read:transactions" : "write:transactions";
-  const char *all = reads ? "read:*" : "write:*";
-  bool is_empty = true, is_permitted = false;
-  struct json json;
-  if (permissions == NULL) return LEDGER_OK;
-  json_start(&json, permissions, strlen(permissions));
-  if (json_next(&json) != JSON_OBJECT) return LEDGER_OK;
-  while (json_next(&json) == JSON_KEY) {
-    bool is_it = json_is(&json, wanted) || json_is(&json, all);
-    size_t length;
-    enum json_token token = json_next(&json);
-    is_empty = false;
-    if (is_it && token == JSON_TRUE) is_permitted = true;
-    if ((token == JSON_OBJECT || token == JSON_ARRAY) && !json_skip(&json, &length)) break;
-  }
-  return is_empty || is_permitted ? LEDGER_OK : call_denied(call);
+  bool permitted;
+  int rc = policy_permitted(call->db, call->function->kind < 0 ? "read" : "write", "transactions",
+                            &permitted);
+  return rc != LEDGER_OK || permitted ? rc : call_denied(call);
 }
 
 /* Takes the caller's role, within a transaction. */
@@ -372,6 +357,14 @@ static int call_enter(struct call *call) {
   if (rc == LEDGER_OK) rc = call_permitted(call);
   bool writes = call->function->kind >= 0;
   return rc == LEDGER_OK && writes ? policy_act(call->db) : rc;
+}
+
+/* Is the function for such a caller at all? */
+static bool call_is_for(const struct call *call, const struct call_function *function) {
+  if (call->is_privileged) return true;
+  bool is_for_users = function->kind < 0 ? !call_read_is_privileged(function)
+                                         : call_rules[function->kind] != CALL_PRIVILEGED;
+  return is_for_users && call->user_id[0] != 0;
 }
 
 static bool call_owns(const struct call *call, const struct account *account) {
@@ -411,7 +404,7 @@ static int call_own_hold(struct call *call, const char *of, enum call_rule rule)
 static int call_authorise(struct call *call, const ledger_operation *operation) {
   if (call->is_privileged) return LEDGER_OK;
   enum call_rule rule = call_rules[operation->kind];
-  if (rule == CALL_PRIVILEGED || call->user_id[0] == 0) return call_denied(call);
+  if (!call_is_for(call, call->function)) return call_denied(call);
   for (int i = 0; i < call->count; i++) {
     if (call_is_restricted(call->function, call->given[i].name))
       return error_set(&call->db->error, LEDGER_FORBIDDEN,
@@ -475,6 +468,11 @@ static int call_read_operation(struct call *call, ledger_operation *out, char mi
   if (out->reference == NULL) {
     call_mint(out, minted);
     out->reference = minted;
+  } else if (strncmp(out->reference, "KEY-", 4) ==
+             0) { /* nobody takes what another's key will make */
+    return error_set(&call->db->error, LEDGER_RESERVED_SUFFIX,
+                     "reference \"%.100s\" begins as those do that are made of keys",
+                     out->reference);
   }
   return LEDGER_OK;
 }
@@ -522,8 +520,14 @@ static int call_refusal(struct call *call, const ledger_operation *operation, bo
     rc = error_set(error, LEDGER_KEY_REUSED, "%s", words);
   }
   if (call->is_privileged) return rc;
-  if (rc == LEDGER_REFERENCE_REUSED || rc == LEDGER_KEY_REUSED)
-    error->detail[0] = 0; /* it may be another's */
+  if (rc == LEDGER_REFERENCE_REUSED || rc == LEDGER_KEY_REUSED) error->detail[0] = 0;
+  if (rc == LEDGER_REFERENCE_REUSED) { /* it may be another's, a key is the caller's own */
+    static const char words[] = " was used for another operation";
+    char *end = strstr(error->message, words);
+    if (end != NULL) end[sizeof words - 1] = 0;
+  }
+  if (rc == LEDGER_WRONG_CURRENCY) /* nor is the other account's number told */
+    return error_set(error, rc, "the amount and the accounts are not all of one currency");
   if (rc == LEDGER_LIMIT) return error_set(error, rc, "the receiver cannot take the amount");
   return rc;
 }
@@ -588,7 +592,7 @@ static int call_run_read(struct call *call) {
   if (rc != LEDGER_OK) return rc;
   rc = book_enter(db);
   if (rc == LEDGER_OK) rc = call_enter(call);
-  if (rc == LEDGER_OK && !call->is_privileged && call->user_id[0] == 0) rc = call_denied(call);
+  if (rc == LEDGER_OK && !call_is_for(call, call->function)) rc = call_denied(call);
   if (rc == LEDGER_OK) rc = call->function->read(call);
   transaction_end_read(db);
   call->answer->inserted = 1;
@@ -635,9 +639,7 @@ LEDGER_PRIVATE int call_describe(ledger *db, const ledger_caller *caller, sqlite
   if (rc == LEDGER_OK && !call.is_privileged && call.user_id[0] != 0)
     rc = role_has(db, call.user_id, "admin", &call.is_privileged);
   for (int i = 0; rc == LEDGER_OK && (function = call_function_at(i)) != NULL; i++) {
-    bool is_for_users = function->kind < 0 ? !call_read_is_privileged(function)
-                                           : call_rules[function->kind] != CALL_PRIVILEGED;
-    if (!call.is_privileged && (call.user_id[0] == 0 || !is_for_users)) continue;
+    if (!call_is_for(&call, function)) continue;
     int count = 0;
     sqlite3_str_appendall(out, shown++ > 0 ? ",{" : "{");
     json_member(out, "name", function->name);

@@ -2,71 +2,108 @@
 ** lockout.c: wrong passwords in a row. An attempt counts as a wrong one before the password is looked at, and is forgiven when it was
 ** the right one: a hundred that come at the same time are a hundred attempts.
 **
-** attempts_max wrong ones lock the name for lock_seconds, and after that each further one locks it for twice as long as the last,
-** up to a day. A day without an attempt, or a sign-in, forgets them. The name is counted as it was given, whether or not it
-** is a user's, so that the lock says nothing about that.
+** attempts_max wrong ones from one client lock the name for that client, LOCKOUT_CLIENTS times as many for everybody: who wants to keep
+** a user out by wrong passwords needs many addresses. The lock is for lock_seconds, and each further wrong one locks for twice as long
+** as the last, up to a day. A day without an attempt, a sign-in, or a new password forgets them. What is counted is the address or number
+** by which users are found, whether or not it is one's, so that the lock says nothing about that.
 */
 #include "../internal.h"
 #include "user.h"
 
 #define LOCKOUT_DAY_US (INT64_C(86400) * 1000000)
+#define LOCKOUT_CLIENTS 10
 
-static void lockout_name(const char *name, unsigned char out[SEAL_BLAKE2B_BYTES]) {
+struct lockout { /* a row of ledger_attempt */
+  struct value name, client;
+  unsigned char name_hash[SEAL_BLAKE2B_BYTES], client_hash[SEAL_BLAKE2B_BYTES];
+  int64_t failures, locked_until, last_at;
+};
+
+static void lockout_hash(const char *text, unsigned char out[SEAL_BLAKE2B_BYTES]) {
   struct seal_blake2b hash;
   seal_blake2b_init(&hash);
-  for (const char *p = name; *p != 0; p++) {
-    unsigned char small = (unsigned char)(*p >= 'A' && *p <= 'Z' ? *p + ('a' - 'A') : *p);
-    seal_blake2b_update(&hash, &small, 1);
-  }
+  seal_blake2b_update(&hash, text, strlen(text));
   seal_blake2b_final(&hash, out);
 }
 
-static int64_t lockout_until(const ledger_auth_settings *settings, int64_t failures,
+/* client NULL: of all clients together. */
+static void lockout_start(struct lockout *lockout, const char *name, const char *client) {
+  *lockout = (struct lockout){0};
+  lockout_hash(name, lockout->name_hash);
+  if (client != NULL) lockout_hash(client, lockout->client_hash);
+  lockout->name = user_bytes(lockout->name_hash, SEAL_BLAKE2B_BYTES);
+  lockout->client = user_bytes(lockout->client_hash, client == NULL ? 0 : SEAL_BLAKE2B_BYTES);
+}
+
+static int64_t lockout_until(const ledger_auth_settings *settings, int64_t failures, int64_t most,
                              int64_t now_us) {
-  if (failures < settings->attempts_max) return 0;
+  if (failures < most) return 0;
   int64_t length_us = (int64_t)settings->lock_seconds * 1000000;
-  for (int64_t i = settings->attempts_max; i < failures && length_us < LOCKOUT_DAY_US; i++)
-    length_us *= 2;
+  for (int64_t i = most; i < failures && length_us < LOCKOUT_DAY_US; i++) length_us *= 2;
   return now_us + (length_us < LOCKOUT_DAY_US ? length_us : LOCKOUT_DAY_US);
 }
 
-LEDGER_PRIVATE int lockout_count(ledger *db, const ledger_auth_settings *settings,
-                                 const char *name) {
-  unsigned char key[SEAL_BLAKE2B_BYTES];
-  int64_t now_us = db->session.now_us, failures = 0, locked_until = 0, last_us = 0;
-  lockout_name(name, key);
-  struct value values[] = {user_bytes(key, sizeof key), user_integer(0), user_integer(0),
-                           user_integer(now_us)};
+/* LOCKED_OUT while it is locked. */
+static int lockout_read(ledger *db, struct lockout *lockout) {
+  const struct value values[] = {lockout->name, lockout->client};
+  int64_t now_us = db->session.now_us;
   sqlite3_stmt *stmt = statement_fixed(db, STATEMENT_ATTEMPT_READ);
   if (stmt == NULL) return db->error.code;
-  int rc = statement_bind_all(db, stmt, 1, values);
+  int rc = statement_bind_all(db, stmt, 2, values);
   if (rc == LEDGER_OK && (rc = statement_step(db, stmt)) == LEDGER_ROW) {
-    failures = sqlite3_column_int64(stmt, 0);
-    locked_until = sqlite3_column_int64(stmt, 1);
-    last_us = sqlite3_column_int64(stmt, 2);
+    lockout->failures = sqlite3_column_int64(stmt, 0);
+    lockout->locked_until = sqlite3_column_int64(stmt, 1);
+    lockout->last_at = sqlite3_column_int64(stmt, 2);
   }
   sqlite3_reset(stmt);
   if (rc != LEDGER_ROW && rc != LEDGER_DONE) return rc;
-  if (now_us < locked_until && locked_until - now_us <= LOCKOUT_DAY_US) {
-    const char *until = user_time_text(db, locked_until);
+  if (now_us < lockout->locked_until && lockout->locked_until - now_us <= LOCKOUT_DAY_US) {
+    const char *until = user_time_text(db, lockout->locked_until);
     if (until == NULL) return db->error.code;
     error_set(&db->error, LEDGER_LOCKED_OUT, "too many wrong passwords");
     return error_hint(&db->error, "%s", until);
   }
-  int64_t since_us = locked_until > last_us ? locked_until : last_us;
-  if (now_us - since_us > LOCKOUT_DAY_US) failures = 0;
-  values[1].integer = ++failures;
-  values[2].integer = lockout_until(settings, failures, now_us);
-  rc = user_run(db, STATEMENT_ATTEMPT_WRITE, 4, values);
-  values[0] = user_integer(now_us - 2 * LOCKOUT_DAY_US);
-  return rc == LEDGER_OK ? user_run(db, STATEMENT_ATTEMPT_FORGET, 1, values) : rc;
+  int64_t since =
+      lockout->locked_until > lockout->last_at ? lockout->locked_until : lockout->last_at;
+  if (now_us - since > LOCKOUT_DAY_US) lockout->failures = 0;
+  return LEDGER_OK;
 }
 
-LEDGER_PRIVATE int lockout_clear(ledger *db, const char *name) {
-  unsigned char key[SEAL_BLAKE2B_BYTES];
-  lockout_name(name, key);
-  struct value value = user_bytes(key, sizeof key);
-  return user_run(db, STATEMENT_ATTEMPT_CLEAR, 1, &value);
+static int lockout_write(ledger *db, const ledger_auth_settings *settings,
+                         const struct lockout *lockout, int64_t most) {
+  int64_t now_us = db->session.now_us, failures = lockout->failures + 1;
+  const struct value values[] = {lockout->name, lockout->client, user_integer(failures),
+                                 user_integer(lockout_until(settings, failures, most, now_us)),
+                                 user_integer(now_us)};
+  return user_run(db, STATEMENT_ATTEMPT_WRITE, 5, values);
+}
+
+LEDGER_PRIVATE int lockout_count(ledger *db, const ledger_auth_settings *settings, const char *name,
+                                 const char *client) {
+  struct lockout own, all;
+  struct value before = user_integer(db->session.now_us - 2 * LOCKOUT_DAY_US);
+  lockout_start(&own, name, client);
+  lockout_start(&all, name, NULL);
+  int rc = lockout_read(db, &own);
+  if (rc == LEDGER_OK) rc = lockout_read(db, &all);
+  if (rc == LEDGER_OK) rc = lockout_write(db, settings, &own, settings->attempts_max);
+  if (rc == LEDGER_OK)
+    rc = lockout_write(db, settings, &all, (int64_t)settings->attempts_max * LOCKOUT_CLIENTS);
+  return rc == LEDGER_OK ? user_run(db, STATEMENT_ATTEMPT_FORGET, 1, &before) : rc;
+}
+
+LEDGER_PRIVATE int lockout_clear(ledger *db, const char *name, const char *client) {
+  struct lockout own;
+  lockout_start(&own, name, client);
+  const struct value values[] = {own.name, own.client};
+  return user_run(db, STATEMENT_ATTEMPT_CLEAR, 2, values);
+}
+
+LEDGER_PRIVATE int lockout_clear_all(ledger *db, const char *name) {
+  struct lockout all;
+  lockout_start(&all, name, NULL);
+  return user_run(db, STATEMENT_ATTEMPT_CLEAR_ALL, 1, &all.name);
 }
 
 #undef LOCKOUT_DAY_US
+#undef LOCKOUT_CLIENTS

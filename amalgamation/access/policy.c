@@ -6,6 +6,9 @@
 
 #include "policy.h"
 
+/* Digits of a number in a request: 1e131071 is 8 bytes and becomes 128 KiB, and a request may have thousands of them. */
+#define POLICY_DIGITS_MAX 1000
+
 /* ---- the caller */
 
 LEDGER_PRIVATE void *policy_alloc(ledger *db, size_t count, size_t size) {
@@ -88,6 +91,7 @@ LEDGER_PRIVATE int policy_role_of(ledger *db, struct policy_role **out) {
 LEDGER_PRIVATE int policy_enter(ledger *db, const ledger_caller *caller) {
   struct policy_role *role;
   db->caller = caller;
+  db->arena.digits_max = caller == NULL ? 0 : POLICY_DIGITS_MAX;
   db->policy_role = NULL;
   db->policy_catalog = NULL;
   db->policy_call++;
@@ -106,6 +110,7 @@ LEDGER_PRIVATE void policy_leave(ledger *db) {
   audit_act_end(db);
   function_session_claims(&db->session, NULL, NULL);
   db->caller = NULL;
+  db->arena.digits_max = 0;
   db->policy_role = NULL;
   db->policy_catalog = NULL;
 }
@@ -142,10 +147,10 @@ LEDGER_PRIVATE int policy_denied(ledger *db, const struct relation *relation) {
                    relation->is_view ? "view" : "table", relation->name);
 }
 
-/* Does an API key's permissions, {"read:accounts": true, "write:*": true}, have the member? An empty object allows all. */
-static int policy_permitted(ledger *db, const char *what, const char *table, bool *permitted) {
-  const char *permissions = db->caller->permissions;
-  const char *names[2] = {table, "*"};
+LEDGER_PRIVATE int policy_permitted(ledger *db, const char *what, const char *name,
+                                    bool *permitted) {
+  const char *permissions = db->caller == NULL ? NULL : db->caller->permissions;
+  const char *names[2] = {name, "*"};
   *permitted = true;
   if (permissions == NULL) return LEDGER_OK;
   const char *rest = permissions;

@@ -521,10 +521,10 @@ static int policy_term_text(ledger *db, struct policy_role *role, struct policy_
   return policy_keep(db, &term->chosen, values, out, rc, sql, is_kept);
 }
 
-/* Appends the clause as a condition in parentheses. *value where it is the same for all rows: then nothing is appended. */
+/* Appends `before` and the clause as a condition in parentheses. *value where it is the same for all rows: then nothing is appended. */
 static int policy_clause_text(ledger *db, struct policy_role *role,
-                              const struct policy_clause *clause, sqlite3_str *out,
-                              enum policy_value *value) {
+                              const struct policy_clause *clause, const char *before,
+                              sqlite3_str *out, enum policy_value *value) {
   int rc = LEDGER_OK;
   *value = POLICY_FALSE;
   for (int i = 0; i < clause->term_count && rc == LEDGER_OK && *value != POLICY_TRUE; i++) {
@@ -534,6 +534,7 @@ static int policy_clause_text(ledger *db, struct policy_role *role,
   }
   if (rc != LEDGER_OK || *value != POLICY_OF_ROW) return rc;
   const char *separator = "(";
+  sqlite3_str_appendall(out, before);
   for (int i = 0; i < clause->term_count && rc == LEDGER_OK; i++) {
     enum policy_value one;
     const char *sql = NULL;
@@ -558,10 +559,8 @@ static int policy_rule_text(ledger *db, struct policy_role *role, struct policy_
     sqlite3_str *out = sqlite3_str_new(NULL);
     for (int i = 0; i < rule->clause_count && rc == LEDGER_OK; i++) {
       enum policy_value value;
-      int length = sqlite3_str_length(out);
-      if (length > 0) sqlite3_str_appendall(out, " AND ");
-      rc = policy_clause_text(db, role, &rule->clauses[i], out, &value);
-      if (value == POLICY_TRUE) sqlite3_str_truncate(out, length);
+      const char *before = sqlite3_str_length(out) > 0 ? " AND " : "";
+      rc = policy_clause_text(db, role, &rule->clauses[i], before, out, &value);
       never = never || value == POLICY_FALSE;
     }
     if (never) sqlite3_str_reset(out), sqlite3_str_appendall(out, "0");
@@ -613,14 +612,9 @@ static int policy_complain(ledger *db, const struct relation *relation, enum pol
   for (int i = 0; rule != NULL && i < rule->clause_count && rc == LEDGER_OK; i++) {
     const struct policy_clause *clause = &rule->clauses[i];
     enum policy_value value;
-    int length = sqlite3_str_length(out);
-    sqlite3_str_appendall(out, " WHEN ");
-    rc = policy_clause_text(db, role, clause, out, &value);
-    if (value == POLICY_TRUE) {
-      sqlite3_str_truncate(out, length);
-      continue;
-    }
-    sqlite3_str_appendall(out, value == POLICY_FALSE ? "1" : " IS NOT TRUE");
+    rc = policy_clause_text(db, role, clause, " WHEN ", out, &value);
+    if (value == POLICY_TRUE) continue;
+    sqlite3_str_appendall(out, value == POLICY_FALSE ? " WHEN 1" : " IS NOT TRUE");
     sqlite3_str_appendf(
         out, " THEN 'new row violates row-level security policy%s%q%s%s for table \"%q\"'",
         clause->name == NULL ? "" : " \"", clause->name == NULL ? "" : clause->name,

@@ -15,6 +15,7 @@
 #define QUERY_EMBED_DEPTH_MAX 16  /* a resource in a resource in ... */
 #define QUERY_EMBED_MAX 64        /* embedded resources in a request; each is a statement */
 #define QUERY_STEPS_MAX 32        /* of a path into a document */
+#define QUERY_ANSWER_MAX 67108863 /* bytes of an answer, which is made in memory; one more is PROGRAM_LIMIT */
 
 /* ---- the tree */
 
@@ -291,8 +292,12 @@ LEDGER_PRIVATE int query_read_rows(struct query *query, ledger_rows *rows);
 LEDGER_PRIVATE int query_permit(struct query *query, bool is_read);
 /* Appends to answer->text. */
 LEDGER_PRIVATE int query_print(struct query *query, const char *text, size_t length);
+LEDGER_PRIVATE int query_answer_full(struct query *query); /* QUERY_ANSWER_MAX is reached */
 LEDGER_PRIVATE int query_print_quoted(struct query *query, const char *text, size_t length); /* as a JSON string */
 LEDGER_PRIVATE int query_print_json(struct query *query, const struct type *type, const struct value *value);
+/* The same behind `key`, which is ,"name": and has 8 readable bytes more. */
+LEDGER_PRIVATE int query_print_member(struct query *query, const char *key, size_t key_length, const struct type *type,
+                                      const struct value *value);
 LEDGER_PRIVATE int query_print_field(struct query *query, const struct type *type, const struct value *value); /* of CSV */
 LEDGER_PRIVATE int query_print_csv_text(struct query *query, const char *text, size_t length);
 /* Leaves the members that are null out of answer->text. */

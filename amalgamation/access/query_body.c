@@ -430,7 +430,7 @@ static int query_body_hex(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Decodes what stands before `stop` or the end of the field: in the arena, with a NUL. */
+/* Decodes a name, up to its '=', or a value, up to the end of the field: in the arena, with a NUL. */
 static int query_body_form_part(struct query_body *body, size_t *at, bool is_name, const char **out,
                                 size_t *length) {
   const char *text = body->query->ask->body;

@@ -6,14 +6,24 @@
 #include "../internal.h"
 
 #define PRINT_ROOM_MIN 4096
+#define PRINT_SLACK 32 /* for what is no text, and the quotes of what is */
+#define PRINT_HIGH 0x8080808080808080u
 
 /* ---- bytes */
 
-/* Room for `more` bytes and a NUL behind the text; NULL: memory. */
-static char *print_room(struct query *query, size_t more) {
+LEDGER_PRIVATE int query_answer_full(struct query *query) {
+  error_set(&query->db->error, LEDGER_PROGRAM_LIMIT, "an answer may have %d bytes at most",
+            QUERY_ANSWER_MAX);
+  return error_hint(&query->db->error, "Ask for fewer rows at a time, with limit= and offset=.");
+}
+
+static char *print_grow(struct query *query, size_t more) {
   ledger_answer *answer = query->answer;
-  if (answer->room - answer->length > more) return answer->text + answer->length;
   size_t wanted = answer->room < PRINT_ROOM_MIN ? PRINT_ROOM_MIN : answer->room;
+  if (more > QUERY_ANSWER_MAX - answer->length) {
+    query_answer_full(query);
+    return NULL;
+  }
   while (wanted - answer->length <= more) wanted *= 2;
   char *grown = sqlite3_realloc64(answer->room == 0 ? NULL : answer->text, wanted);
   if (grown == NULL) {
@@ -25,32 +35,41 @@ static char *print_room(struct query *query, size_t more) {
   return grown + answer->length;
 }
 
+/* Room for `more` bytes and a NUL behind the text; NULL: memory, or more than an answer may have. */
+static char *print_room(struct query *query, size_t more) {
+  ledger_answer *answer = query->answer;
+  if (answer->room - answer->length > more) return answer->text + answer->length;
+  return print_grow(query, more);
+}
+
 LEDGER_PRIVATE int query_print(struct query *query, const char *text, size_t length) {
   char *out = print_room(query, length);
-  if (out == NULL) return LEDGER_MEMORY;
+  if (out == NULL) return query->db->error.code;
   if (length > 0) memcpy(out, text, length);
   out[length] = 0;
   query->answer->length += length;
   return LEDGER_OK;
 }
 
-/* How many bytes from the start need no escape in a JSON string; *is_ascii is cleared where one of them is above 127. */
-static size_t print_plain(const char *text, size_t length, bool *is_ascii) {
-  const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+/* Has the high bit of some byte set where a byte of the word needs an escape in a JSON string. */
+static uint64_t print_special(uint64_t word) {
+  const uint64_t ones = 0x0101010101010101u;
+  uint64_t quote = word ^ (ones * '"'), slash = word ^ (ones * '\\');
+  return (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((word - ones * 0x20) & ~word)) &
+         PRINT_HIGH;
+}
+
+/* How many bytes from the start need no escape in a JSON string. */
+static size_t print_plain(const char *text, size_t length) {
   size_t i = 0;
   for (; i + 8 <= length; i += 8) {
     uint64_t word;
     memcpy(&word, text + i, 8);
-    uint64_t quote = word ^ (ones * '"'), slash = word ^ (ones * '\\');
-    uint64_t found =
-        ((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((word - ones * 0x20) & ~word);
-    if (found & high) break;
-    if (word & high) *is_ascii = false;
+    if (print_special(word) != 0) break;
   }
   for (; i < length; i++) {
     unsigned char c = (unsigned char)text[i];
     if (c < 0x20 || c == '"' || c == '\\') break;
-    if (c >= 0x80) *is_ascii = false;
   }
   return i;
 }
@@ -69,38 +88,6 @@ static size_t print_escape(char c, char out[8]) {
   out[4] = hexadecimal[((unsigned char)c >> 4) & 15];
   out[5] = hexadecimal[(unsigned char)c & 15];
   return 6;
-}
-
-/* A text of which nothing needs an escape. */
-static int print_simple(struct query *query, const char *text, size_t length) {
-  char *out = print_room(query, length + 2);
-  if (out == NULL) return LEDGER_MEMORY;
-  out[0] = '"';
-  if (length > 0) memcpy(out + 1, text, length);
-  out[length + 1] = '"';
-  out[length + 2] = 0;
-  query->answer->length += length + 2;
-  return LEDGER_OK;
-}
-
-LEDGER_PRIVATE int query_print_quoted(struct query *query, const char *text, size_t length) {
-  bool is_ascii = true;
-  size_t plain = print_plain(text, length, &is_ascii);
-  if (plain == length) return print_simple(query, text, length);
-  int rc = query_print(query, "\"", 1);
-  while (rc == LEDGER_OK) {
-    rc = query_print(query, text, plain);
-    text += plain;
-    length -= plain;
-    if (length == 0 || rc != LEDGER_OK) break;
-    char escape[8];
-    size_t bytes = print_escape(*text, escape);
-    rc = query_print(query, escape, bytes);
-    text++;
-    length--;
-    plain = print_plain(text, length, &is_ascii);
-  }
-  return rc == LEDGER_OK ? query_print(query, "\"", 1) : rc;
 }
 
 /* ---- JSON */
@@ -130,22 +117,123 @@ static bool print_is_number(const char *text, size_t length) {
   return i == length && i > start;
 }
 
+/* Copies a text that needs no escape and is of ASCII alone; false: it is not, and what was copied is of no use. */
+static bool print_copy(char *out, const char *text, size_t length) {
+  uint64_t word = 0x2020202020202020u, found = 0;
+  if (length >= 8) {
+    for (size_t i = 0; i + 8 < length; i += 8) {
+      memcpy(&word, text + i, 8);
+      memcpy(out + i, &word, 8);
+      found |= print_special(word) | word;
+    }
+    memcpy(&word, text + length - 8, 8); /* again some of the bytes before, perhaps */
+    memcpy(out + length - 8, &word, 8);
+  } else if (length >= 4) {
+    memcpy(&word, text, 4);
+    memcpy((char *)&word + 4, text + length - 4, 4);
+    memcpy(out, &word, 4);
+    memcpy(out + length - 4, (char *)&word + 4, 4);
+  } else {
+    for (size_t i = 0; i < length; i++) ((char *)&word)[i] = out[i] = text[i];
+  }
+  found |= print_special(word) | word;
+  return (found & PRINT_HIGH) == 0;
+}
+
 /* Does it look like 2026-01-28 12:34:56[.123456][+00:00]? What else a date may hold is the business of who wrote it. */
 static bool print_is_moment(const char *text, size_t length, bool has_zone) {
-  bool is_ascii = true;
   if (has_zone) {
     if (length < 6 || memcmp(text + length - 6, "+00:00", 6) != 0) return false;
     length -= 6;
   }
   return length >= 19 && length <= 26 && text[4] == '-' && text[7] == '-' && text[10] == ' ' &&
-         text[13] == ':' && text[16] == ':' && (length == 19 || text[19] == '.') &&
-         print_plain(text, length, &is_ascii) == length && is_ascii;
+         text[13] == ':' && text[16] == ':' && (length == 19 || text[19] == '.');
 }
 
 static bool print_is_uuid(const char *text, size_t length) {
-  bool is_ascii = true;
-  return length == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-' &&
-         print_plain(text, length, &is_ascii) == length && is_ascii;
+  return length == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-';
+}
+
+static size_t print_plainly(char *out, const char *text, size_t length) {
+  out[0] = '"';
+  if (!print_copy(out + 1, text, length)) return 0;
+  out[length + 1] = '"';
+  return length + 2;
+}
+
+static size_t print_as_is(char *out, const char *text, size_t length) {
+  memcpy(out, text, length);
+  return length;
+}
+
+/* {"direction": "credit"}, one pair of plain texts as the book writes it, which is in its canonical form. */
+static size_t print_pair(char *out, const char *text, size_t length) {
+  if (length < 8 || memcmp(text, "{\"", 2) != 0 || memcmp(text + length - 2, "\"}", 2) != 0)
+    return 0;
+  const char *quote = memchr(text + 2, '"', length - 2);
+  size_t key_end = (size_t)(quote - text), start = key_end + 4;
+  if (start > length - 2 || memcmp(quote, "\": \"", 4) != 0) return 0;
+  bool is_plain = print_copy(out + 2, text + 2, key_end - 2) &&
+                  print_copy(out + start, text + start, length - 2 - start);
+  memcpy(out, text, 2);
+  memcpy(out + key_end, quote, 4);
+  memcpy(out + length - 2, text + length - 2, 2);
+  return is_plain ? length : 0;
+}
+
+static size_t print_common_text(char *out, const struct type *type, const struct value *value) {
+  const char *text = value->text;
+  size_t length = value->length;
+  switch (type->id) {
+  case TYPE_TEXT:
+  case TYPE_VARCHAR:
+  case TYPE_CITEXT:
+  case TYPE_ENUM: return print_plainly(out, text, length);
+  case TYPE_UUID: return print_is_uuid(text, length) ? print_plainly(out, text, length) : 0;
+  case TYPE_NUMERIC:
+    return type->scale >= 0 && print_is_number(text, length) ? print_as_is(out, text, length) : 0;
+  case TYPE_JSONB: /* {} and [] are most of them */
+    return length == 2 && (memcmp(text, "{}", 2) == 0 || memcmp(text, "[]", 2) == 0)
+               ? print_as_is(out, text, length)
+               : print_pair(out, text, length);
+  case TYPE_TIMESTAMP:
+  case TYPE_TIMESTAMPTZ:
+    if (!print_is_moment(text, length, type->id == TYPE_TIMESTAMPTZ)) return 0;
+    length = print_plainly(out, text, length);
+    if (length > 0) out[11] = 'T';
+    return length;
+  default: return 0;
+  }
+}
+
+/* What is common, in its stored form, where there is room for its text and PRINT_SLACK bytes: the bytes, 0: it is not. */
+static size_t print_common(char *out, const struct type *type, const struct value *value) {
+  if (value->kind == VALUE_NULL) return print_as_is(out, "null", 4);
+  if (type->is_array) return 0;
+  if (value->kind == VALUE_TEXT) return print_common_text(out, type, value);
+  if (value->kind != VALUE_INTEGER) return 0;
+  if (type->id == TYPE_BOOLEAN)
+    return value->integer != 0 ? print_as_is(out, "true", 4) : print_as_is(out, "false", 5);
+  bool is_integer = type->id == TYPE_INT4 || type->id == TYPE_INT8 || type->id == TYPE_INT2;
+  return is_integer ? print_integer(value->integer, out) : 0;
+}
+
+static int print_escaped(struct query *query, const char *text, size_t length) {
+  size_t plain = print_plain(text, length);
+  int rc = query_print(query, "\"", 1);
+  while (rc == LEDGER_OK) {
+    rc = query_print(query, text, plain);
+    text += plain;
+    length -= plain;
+    if (length == 0 || rc != LEDGER_OK) break;
+    char escape[8];
+    size_t bytes = print_escape(*text, escape);
+    rc = query_print(query, escape, bytes);
+    text++;
+    length--;
+    plain = print_plain(text, length);
+  }
+  return rc == LEDGER_OK ? query_print(query, "\"", 1) : rc;
 }
 
 /* The general way. */
@@ -160,57 +248,51 @@ static int print_typed(struct query *query, const struct type *type, const struc
   return rc;
 }
 
-static int print_moment(struct query *query, const struct value *value) {
-  int rc = print_simple(query, value->text, value->length);
-  if (rc == LEDGER_OK) query->answer->text[query->answer->length - value->length + 9] = 'T';
-  return rc;
+static int print_uncommon(struct query *query, const struct type *type, const struct value *value) {
+  bool is_text = value->kind == VALUE_TEXT && !type->is_array &&
+                 text_is_valid_utf8(value->text, value->length);
+  bool is_string = type->id == TYPE_TEXT || type->id == TYPE_VARCHAR || type->id == TYPE_CITEXT ||
+                   type->id == TYPE_ENUM;
+  if (is_text && is_string) return print_escaped(query, value->text, value->length);
+  if (is_text && type->id == TYPE_JSONB && value->length <= LEDGER_TEXT_MAX) {
+    struct value read = *value;
+    ledger_error error = {0};
+    if (jsonb_input(type, value->text, value->length, &query->scratch, &read, &error) == LEDGER_OK)
+      return query_print(query, read.text, read.length);
+  }
+  return print_typed(query, type, value);
+}
+
+LEDGER_PRIVATE int query_print_quoted(struct query *query, const char *text, size_t length) {
+  ledger_answer *answer = query->answer;
+  bool fits = answer->room - answer->length > length + PRINT_SLACK;
+  size_t bytes = fits ? print_plainly(answer->text + answer->length, text, length) : 0;
+  if (bytes == 0) return print_escaped(query, text, length);
+  answer->length += bytes;
+  answer->text[answer->length] = 0;
+  return LEDGER_OK;
+}
+
+LEDGER_PRIVATE int query_print_member(struct query *query, const char *key, size_t key_length,
+                                      const struct type *type, const struct value *value) {
+  ledger_answer *answer = query->answer;
+  size_t more = key_length + PRINT_SLACK + (value->kind == VALUE_TEXT ? value->length : 0);
+  if (more > QUERY_ANSWER_MAX - answer->length) { /* it may fit without the slack */
+    int rc = query_print(query, key, key_length);
+    return rc == LEDGER_OK ? print_typed(query, type, value) : rc;
+  }
+  char *out = print_room(query, more);
+  if (out == NULL) return query->db->error.code;
+  for (size_t i = 0; i < key_length; i += 8) memcpy(out + i, key + i, 8);
+  size_t length = print_common(out + key_length, type, value);
+  answer->length += key_length + length;
+  answer->text[answer->length] = 0;
+  return length > 0 ? LEDGER_OK : print_uncommon(query, type, value);
 }
 
 LEDGER_PRIVATE int query_print_json(struct query *query, const struct type *type,
                                     const struct value *value) {
-  char number[24];
-  if (value->kind == VALUE_NULL) return query_print(query, "null", 4);
-  if (type->is_array) return print_typed(query, type, value);
-  if (value->kind == VALUE_INTEGER) {
-    if (type->id == TYPE_BOOLEAN)
-      return value->integer != 0 ? query_print(query, "true", 4) : query_print(query, "false", 5);
-    if (type->id == TYPE_INT4 || type->id == TYPE_INT8 || type->id == TYPE_INT2)
-      return query_print(query, number, print_integer(value->integer, number));
-    return print_typed(query, type, value);
-  }
-  if (value->kind != VALUE_TEXT) return print_typed(query, type, value);
-  bool is_ascii = true;
-  switch (type->id) {
-  case TYPE_TEXT:
-  case TYPE_VARCHAR:
-  case TYPE_CITEXT:
-  case TYPE_ENUM:
-    if (print_plain(value->text, value->length, &is_ascii) == value->length && is_ascii)
-      return print_simple(query, value->text, value->length);
-    if (text_is_valid_utf8(value->text, value->length))
-      return query_print_quoted(query, value->text, value->length);
-    break;
-  case TYPE_UUID:
-    if (print_is_uuid(value->text, value->length))
-      return print_simple(query, value->text, value->length);
-    break;
-  case TYPE_NUMERIC:
-    if (type->scale >= 0 && print_is_number(value->text, value->length))
-      return query_print(query, value->text, value->length);
-    break;
-  case TYPE_JSONB: /* {} and [] are most of them */
-    if (value->length == 2 &&
-        (memcmp(value->text, "{}", 2) == 0 || memcmp(value->text, "[]", 2) == 0))
-      return query_print(query, value->text, 2);
-    break;
-  case TYPE_TIMESTAMP:
-  case TYPE_TIMESTAMPTZ:
-    if (print_is_moment(value->text, value->length, type->id == TYPE_TIMESTAMPTZ))
-      return print_moment(query, value);
-    break;
-  default: break;
-  }
-  return print_typed(query, type, value);
+  return query_print_member(query, "", 0, type, value);
 }
 
 LEDGER_PRIVATE int query_print_strip(struct query *query) {

@@ -55,9 +55,11 @@ static int read_keys(struct query *query, struct query_resource *resource) {
     if (rc == LEDGER_OK) rc = query_print(query, ":", 1);
     if (rc != LEDGER_OK) return rc;
     item->key_length = answer->length - start;
-    item->key = arena_copy(&query->db->arena, answer->text + start, item->key_length);
+    char *key = arena_alloc(&query->db->arena, item->key_length + 8); /* it is copied by words */
     answer->length = start;
-    if (item->key == NULL) return error_memory(&query->db->error);
+    if (key == NULL) return error_memory(&query->db->error);
+    memcpy(key, answer->text + start, item->key_length);
+    item->key = key;
   }
   for (struct query_resource *child = resource->first; child != NULL; child = child->next) {
     int rc = read_keys(query, child);
@@ -110,40 +112,14 @@ static bool read_is_shown(const struct query_resource *resource) {
   return false;
 }
 
-static struct value read_column(sqlite3_stmt *stmt, int result) {
-  struct value value = {.kind = VALUE_NULL};
-  switch (sqlite3_column_type(stmt, result)) {
-  case SQLITE_INTEGER:
-    value.kind = VALUE_INTEGER;
-    value.integer = sqlite3_column_int64(stmt, result);
-    break;
-  case SQLITE_FLOAT:
-    value.kind = VALUE_REAL;
-    value.real = sqlite3_column_double(stmt, result);
-    break;
-  case SQLITE_TEXT:
-    value.kind = VALUE_TEXT;
-    value.text = (const char *)sqlite3_column_text(stmt, result);
-    value.length = (size_t)sqlite3_column_bytes(stmt, result);
-    break;
-  case SQLITE_BLOB:
-    value.kind = VALUE_BLOB;
-    value.text = sqlite3_column_blob(stmt, result);
-    value.length = (size_t)sqlite3_column_bytes(stmt, result);
-    if (value.text == NULL) value.text = "";
-    break;
-  default: break;
-  }
-  if (value.text == NULL && value.kind == VALUE_TEXT) value.text = "";
-  return value;
-}
-
 /* The value of an item in the row that `stmt` stands on; NULL: there is no row. `resource` is the one that the statement is of. */
 static int read_value(struct query *query, const struct query_resource *resource,
                       const struct query_item *item, sqlite3_stmt *stmt, struct value *value) {
   *value = (struct value){.kind = VALUE_NULL};
   if (stmt == NULL) return LEDGER_OK;
-  *value = read_column(stmt, item->result);
+  *value = statement_value(stmt, item->result);
+  if (value->kind == VALUE_NULL && sqlite3_column_type(stmt, item->result) != SQLITE_NULL)
+    return error_memory(&query->db->error);
   bool is_plain = item->aggregate_cast == NULL;
   if (!resource->has_aggregate)
     is_plain = item->field.step_count == 0 && item->cast == NULL &&
@@ -194,6 +170,7 @@ struct read_spread {
   struct query *query;
   int column_count, level_count;
   struct read_column *columns;
+  size_t length; /* of all values */
   struct query_resource *levels[QUERY_EMBED_MAX];
   bool has_row[QUERY_EMBED_MAX + 1]; /* by number of the resource */
 };
@@ -241,6 +218,8 @@ static int read_spread_append(struct read_spread *spread) {
     size_t start = answer->length;
     int rc = read_spread_value(spread, column);
     if (rc != LEDGER_OK) return rc;
+    spread->length += answer->length - start;
+    if (spread->length > QUERY_ANSWER_MAX) return query_answer_full(spread->query);
     if (column->count++ > 0) sqlite3_str_append(column->values, ", ", 2);
     sqlite3_str_append(column->values, answer->text + start, (int)(answer->length - start));
     answer->length = start;
@@ -359,14 +338,18 @@ static int read_members(struct query *query, const struct query_resource *resour
     }
     if (item->kind == QUERY_STAR) continue; /* of a relation without columns */
     if (item->kind == QUERY_EMBEDDED && !read_is_shown(item->embedded)) continue;
-    rc = read_print_key(query, item, is_first);
-    if (rc != LEDGER_OK) return rc;
     if (item->kind == QUERY_EMBEDDED) {
+      rc = read_print_key(query, item, is_first);
+      if (rc != LEDGER_OK) return rc;
       rc = stmt != NULL ? read_embedded(query, item->embedded) : query_print(query, "null", 4);
     } else {
       struct value value;
+      size_t skipped = *is_first ? 1 : 0;
+      *is_first = false;
       rc = read_value(query, of->has_aggregate ? of : resource, item, stmt, &value);
-      if (rc == LEDGER_OK) rc = query_print_json(query, &item->type, &value);
+      if (rc == LEDGER_OK)
+        rc = query_print_member(query, item->key + skipped, item->key_length - skipped, &item->type,
+                                &value);
     }
   }
   return rc;

@@ -353,8 +353,11 @@ static struct query_item *typed_star(struct query *query, struct query_resource 
                                      struct query_item *star) {
   const struct relation *relation = resource->relation;
   struct query_item *items =
-      typed_alloc(query, (size_t)relation->column_count * sizeof *items + sizeof *items);
-  if (items == NULL) return NULL;
+      arena_alloc(&query->db->arena, (size_t)relation->column_count * sizeof *items);
+  if (items == NULL) {
+    error_memory(&query->db->error);
+    return NULL;
+  }
   struct query_item *rest = star->next, *last = star;
   for (int i = 0; i < relation->column_count; i++) {
     const struct column *column = &relation->columns[i];

@@ -14,6 +14,9 @@
 #include "../internal.h"
 #include "query_body.h"
 
+#define QUERY_WRITE_ANSWER_US                                                                      \
+  2000000 /* to read the representation in, where requests have a limit */
+
 struct query_write {
   struct query query;
   ledger *db;
@@ -213,8 +216,14 @@ static int query_write_location(struct query_write *write) {
 static int query_write_answer(struct query_write *write) {
   ledger_answer *answer = write->query.answer;
   int rc = LEDGER_OK;
-  if (write->ask->returns == LEDGER_RETURN_ROWS)
+  if (write->ask->returns == LEDGER_RETURN_ROWS) {
+    ledger *db = write->query.db;
+    int64_t deadline_us = db->deadline_us, own_us = clock_now_us() + QUERY_WRITE_ANSWER_US;
+    /* Whoever else wants to write waits meanwhile, and embedded rows may be many. */
+    if (deadline_us > own_us) db->deadline_us = own_us;
     rc = query_answer_rows(&write->query, write->count, write->rowids);
+    db->deadline_us = deadline_us;
+  }
   if (rc == LEDGER_OK && write->ask->returns == LEDGER_RETURN_KEYS &&
       write->ask->verb == LEDGER_VERB_INSERT)
     rc = query_write_location(write);
@@ -471,8 +480,8 @@ static int query_write_row(struct query_write *write, bool checks, bool writes) 
   if (rc != LEDGER_OK || !is_meant) return rc;
   rc = write_propose(db, write->relation, body->count, body->names, write->values, &row, NULL);
   if (rc == LEDGER_MEMORY) return rc;
-  if (rc !=
-      LEDGER_OK) { /* of several wrong values PostgreSQL tells of another one here than in VALUES */
+  if (rc != LEDGER_OK) {
+    /* Of several wrong values PostgreSQL tells of another one here than in VALUES. */
     ledger_error error = db->error;
     rc = write_values(db, write->relation, body->count, body->positions, write->values);
     write->is_unreadable = rc != LEDGER_OK;
@@ -557,11 +566,8 @@ static bool query_write_owes(const struct query_write *write) {
 }
 
 static int query_write_defer(struct query_write *write, bool defers) {
-  int rc =
-      sqlite3_exec(write->db->sqlite,
-                   defers ? "PRAGMA defer_foreign_keys = ON" : "PRAGMA defer_foreign_keys = OFF",
-                   NULL, NULL, NULL);
-  return rc == SQLITE_OK ? LEDGER_OK : store_error(write->db, rc);
+  return statement_exec(write->db, defers ? "PRAGMA defer_foreign_keys = ON"
+                                          : "PRAGMA defer_foreign_keys = OFF");
 }
 
 static int query_write_insert(struct query_write *write) {

@@ -339,29 +339,48 @@ static int session_make(ledger *db, const struct user_state *state, const struct
 
 /* ---- signing in */
 
+static const char *session_address(const ledger_client *client) {
+  return client == NULL || client->ip_address == NULL ? "" : client->ip_address;
+}
+
 static int session_bad_credentials(ledger *db) {
   return error_set(&db->error, LEDGER_BAD_CREDENTIALS, "no such user, or another password");
 }
 
-/* Counts the attempt and reads who it is about, in one transaction. */
-static int session_attempt(ledger *db, const char *name, struct user *user, bool *found) {
+struct session_name { /* by what somebody is to be found */
+  const char *text;   /* an address in small letters, a number's digits, or what was given */
+  bool is_address, is_number;
+};
+
+static int session_read_name(ledger *db, const char *given, struct session_name *out) {
+  *out = (struct session_name){.text = given};
+  if (strlen(given) > SESSION_NAME_MAX || !text_is_valid_utf8(given, strlen(given)))
+    return LEDGER_OK;
+  out->is_address = strchr(given, '@') != NULL;
+  if (out->is_address) {
+    out->text = user_small(db, given);
+    return out->text == NULL ? db->error.code : LEDGER_OK;
+  }
+  const char *digits;
+  int rc = user_read_phone(db, given, &digits);
+  out->is_number = rc == LEDGER_OK;
+  if (rc == LEDGER_OK) out->text = digits;
+  if (rc != LEDGER_INVALID_PARAMETER) return rc;
+  error_clear(&db->error);
+  return LEDGER_OK;
+}
+
+/* Counts the attempt and reads who it is about, in one transaction. An address is looked for as it was given, too. */
+static int session_attempt(ledger *db, const struct session_name *name, const char *given,
+                           const char *client, struct user *user, bool *found) {
   struct user_state *state;
-  const char *phone = NULL;
-  bool is_address = strchr(name, '@') != NULL, is_name = strlen(name) <= SESSION_NAME_MAX;
   *found = false;
   int rc = user_begin(db, &state);
   if (rc != LEDGER_OK) return rc;
-  rc = lockout_count(db, &state->settings, name);
-  if (rc == LEDGER_OK && is_name && !is_address) {
-    rc = user_read_phone(db, name, &phone);
-    if (rc == LEDGER_INVALID_PARAMETER || rc == LEDGER_BAD_ENCODING) {
-      error_clear(&db->error);
-      rc = LEDGER_OK;
-    }
-  }
-  if (rc == LEDGER_OK && is_name && (is_address || phone != NULL))
-    rc = user_find(db, is_address ? USER_BY_EMAIL : USER_BY_PHONE, is_address ? name : phone, user,
-                   found);
+  rc = lockout_count(db, &state->settings, name->text, client);
+  if (rc == LEDGER_OK && name->is_address) rc = user_find(db, USER_BY_EMAIL, given, user, found);
+  if (rc == LEDGER_OK && name->is_number)
+    rc = user_find(db, USER_BY_PHONE, name->text, user, found);
   return user_end(db, rc);
 }
 
@@ -377,19 +396,20 @@ static int session_refusal(ledger *db, const struct user_state *state, const str
 }
 
 /* The password was right: the attempt was none, whatever comes of it. */
-static int session_admit(ledger *db, const char *name, const char *verified, const char *user_id,
-                         const char *new_hash, const ledger_client *client, ledger_session *out) {
+static int session_admit(ledger *db, const struct session_name *name, const char *verified,
+                         const char *user_id, const char *new_hash, const ledger_client *client,
+                         ledger_session *out) {
   struct user_state *state;
   struct user user;
   bool found;
   int rc = user_begin(db, &state);
   if (rc != LEDGER_OK) return rc;
-  rc = lockout_clear(db, name);
+  rc = lockout_clear(db, name->text, session_address(client));
   if (rc == LEDGER_OK) rc = user_find(db, USER_BY_ID, user_id, &user, &found);
   if (rc != LEDGER_OK) return user_end(db, rc);
   /* Somebody else may have changed it while it was hashed. Who has left is nobody's user any more. */
   int refusal = found && !user.is_deleted && strcmp(user.password_hash, verified) == 0
-                    ? session_refusal(db, state, &user, strchr(name, '@') != NULL)
+                    ? session_refusal(db, state, &user, name->is_address)
                     : session_bad_credentials(db);
   if (refusal != LEDGER_OK) {
     ledger_error error = db->error;
@@ -402,22 +422,25 @@ static int session_admit(ledger *db, const char *name, const char *verified, con
   return user_end(db, rc);
 }
 
-LEDGER_PRIVATE int session_sign_in(ledger *db, const char *name, const char *password,
+LEDGER_PRIVATE int session_sign_in(ledger *db, const char *given, const char *password,
                                    const ledger_client *client, ledger_session *out) {
   struct user user;
+  struct session_name name;
   char made[SEAL_PASSWORD_TEXT];
   bool found, is_of_it;
-  int rc = session_attempt(db, name, &user, &found);
+  int rc = session_read_name(db, given, &name);
+  if (rc == LEDGER_OK)
+    rc = session_attempt(db, &name, given, session_address(client), &user, &found);
   const char *hash = rc == LEDGER_OK && found ? user.password_hash : "";
   if (rc == LEDGER_OK) rc = password_is(db, hash, password, &is_of_it);
   if (rc == LEDGER_OK && !is_of_it) rc = password_even(db, hash, password);
   if (rc != LEDGER_OK) return rc;
   if (!is_of_it) return session_bad_credentials(db);
-  bool is_old = password_is_old(user.password_hash);
+  bool is_old = password_is_old(hash);
   if (is_old) rc = password_hash(db, password, made);
-  return rc == LEDGER_OK ? session_admit(db, name, user.password_hash, user.id,
-                                         is_old ? made : NULL, client, out)
-                         : rc;
+  return rc == LEDGER_OK
+             ? session_admit(db, &name, hash, user.id, is_old ? made : NULL, client, out)
+             : rc;
 }
 
 LEDGER_PRIVATE int session_open(ledger *db, const char *user_id, const char *method,

@@ -148,11 +148,12 @@ LEDGER_PRIVATE bool password_is_old(const char *hash);
 /* May the text be kept as a hash? INVALID_PARAMETER: neither Argon2id nor bcrypt, or one that would take too long. */
 LEDGER_PRIVATE int password_read_hash(ledger *db, const char *hash);
 
-/* ---- lockout.c */
+/* ---- lockout.c: `name` is an address in small letters or a number's digits, `client` an IP address, "" where it is not known */
 
-/* Counts an attempt on the name as a wrong one until lockout_clear(); in a write transaction. LOCKED_OUT. */
-LEDGER_PRIVATE int lockout_count(ledger *db, const ledger_auth_settings *settings, const char *name);
-LEDGER_PRIVATE int lockout_clear(ledger *db, const char *name);
+/* Counts an attempt as a wrong one until lockout_clear(); in a write transaction. LOCKED_OUT. */
+LEDGER_PRIVATE int lockout_count(ledger *db, const ledger_auth_settings *settings, const char *name, const char *client);
+LEDGER_PRIVATE int lockout_clear(ledger *db, const char *name, const char *client);
+LEDGER_PRIVATE int lockout_clear_all(ledger *db, const char *name); /* of every client */
 
 /* ---- session.c */
 

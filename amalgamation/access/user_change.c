@@ -439,6 +439,13 @@ static int user_set_change(ledger *db, const struct user_state *state,
   return rc == LEDGER_OK ? user_write_own(db, user) : rc;
 }
 
+/* Wrong passwords until now do not count any more. */
+static int user_forgive(ledger *db, const struct user *user) {
+  const char *email = user_small(db, user->email);
+  int rc = email == NULL ? db->error.code : lockout_clear_all(db, email);
+  return rc == LEDGER_OK && user->own.phone != NULL ? lockout_clear_all(db, user->own.phone) : rc;
+}
+
 /* One transaction: the user as it is now, not as it was when its password was hashed. */
 static int user_change_all(ledger *db, const struct user_state *state, const char *id,
                            const ledger_user_change *change, const char *hash) {
@@ -453,7 +460,8 @@ static int user_change_all(ledger *db, const struct user_state *state, const cha
   if (rc == LEDGER_OK) rc = user_exists(db, email, phone);
   if (rc == LEDGER_OK) rc = user_set_change(db, state, change, email, phone, hash, &user);
   if (rc == LEDGER_OK && hash != NULL) rc = session_end_all(db, state, user.id, change->session_id);
-  return rc;
+  bool is_let_in = hash != NULL || (change->banned_until != NULL && change->banned_until[0] == 0);
+  return rc == LEDGER_OK && is_let_in ? user_forgive(db, &user) : rc;
 }
 
 LEDGER_PRIVATE int user_update(ledger *db, const char *id, const ledger_user_change *change,

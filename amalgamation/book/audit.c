@@ -286,17 +286,16 @@ static int audit_check_user(ledger *db, const struct relation *relation, const s
       key = candidate;
   }
   if (key == NULL || id->kind == VALUE_NULL) return LEDGER_OK;
-  sqlite3_str *sql = sqlite3_str_new(db->sqlite);
-  sqlite3_str_appendf(sql, "SELECT 1 FROM main.\"%w\" WHERE \"%w\" = ?1",
-                      key->reference->stored_name,
-                      key->reference->columns[key->reference_columns[0]].name);
   static const char statement[] = "the user who acts";
   sqlite3_stmt *stmt = statement_find(db, statement, sizeof statement);
-  if (stmt != NULL)
-    sqlite3_free(sqlite3_str_finish(sql));
-  else
+  if (stmt == NULL) {
+    sqlite3_str *sql = sqlite3_str_new(db->sqlite);
+    sqlite3_str_appendf(sql, "SELECT 1 FROM main.\"%w\" WHERE \"%w\" = ?1",
+                        key->reference->stored_name,
+                        key->reference->columns[key->reference_columns[0]].name);
     stmt = statement_make(db, statement, sizeof statement, sql);
-  if (stmt == NULL) return db->error.code;
+    if (stmt == NULL) return db->error.code;
+  }
   int rc = statement_bind_all(db, stmt, 1, id);
   if (rc == LEDGER_OK) rc = statement_step(db, stmt);
   sqlite3_reset(stmt);

@@ -187,6 +187,10 @@ LEDGER_PRIVATE int decimal_parse(struct arena *arena, const char *text, size_t l
     return error_set(error, rc, "invalid input syntax for type numeric: \"%.*s\"", (int)length,
                      text);
   }
+  int most = arena->digits_max;
+  if (rc == LEDGER_OK && most > 0 &&
+      (scan.scale > most || (scan.first != NULL && scan.position >= most)))
+    rc = LEDGER_OUT_OF_RANGE;
   if (rc != LEDGER_OK) return decimal_error(rc, error);
   if (scan.first == NULL) {
     decimal_zero(out, scan.scale);

@@ -21,6 +21,7 @@ LEDGER_PRIVATE const char *error_sqlstate(int code); /* "00000" for LEDGER_OK; s
 struct arena {
   struct arena_block *block; /* the current one, linked to those before it */
   size_t used;               /* of the current block */
+  int digits_max;            /* before and behind the point of a number that is read into it; 0: as many as a numeric may have */
 };
 LEDGER_PRIVATE void *arena_alloc(struct arena *arena, size_t bytes); /* 8-byte aligned; NULL when memory is short */
 LEDGER_PRIVATE char *arena_copy(struct arena *arena, const char *text, size_t length); /* with a NUL behind it */

@@ -231,9 +231,9 @@ LEDGER_PRIVATE bool seal_value_open(const unsigned char key[SEAL_VALUE_KEY_BYTES
                                     const unsigned char *bytes, size_t length,
                                     const unsigned char about[SEAL_BLAKE2B_BYTES], void *out) {
   if (length < SEAL_VALUE_MORE_BYTES) return false;
-  return crypto_aead_xchacha20poly1305_ietf_decrypt(
-             out, NULL, NULL, bytes + SEAL_VALUE_NONCE_BYTES, length - SEAL_VALUE_NONCE_BYTES,
-             about, SEAL_BLAKE2B_BYTES, bytes, key) == 0;
+  return crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, bytes + SEAL_VALUE_NONCE_BYTES,
+                                                    length - SEAL_VALUE_NONCE_BYTES, about,
+                                                    SEAL_BLAKE2B_BYTES, bytes, key) == 0;
 }
 
 /* ---- base64 of URLs, without padding (RFC 4648, 5) */
@@ -311,8 +311,8 @@ LEDGER_PRIVATE bool seal_password_is_old(const char *text) {
   char room[SEAL_PASSWORD_TEXT];
   seal_start();
   return !seal_password_room(text, room) ||
-         crypto_pwhash_argon2id_str_needs_rehash(room, SEAL_PASSWORD_PASSES,
-                                                 SEAL_PASSWORD_BYTES) != 0;
+         crypto_pwhash_argon2id_str_needs_rehash(room, SEAL_PASSWORD_PASSES, SEAL_PASSWORD_BYTES) !=
+             0;
 }
 
 #undef SEAL_PASSWORD_PASSES

@@ -24,7 +24,8 @@ enum {
   SERVE_NO_SIGNUP,
   SERVE_NO_ANONYMOUS,
   SERVE_CONFIRM,
-  SERVE_TOKEN_SECONDS
+  SERVE_TOKEN_SECONDS,
+  SERVE_ANON_REQUESTS
 };
 
 /* --listen: one address, or several with commas between them. */
@@ -49,7 +50,7 @@ static bool serve_seconds(const char *text, int *out_ms) {
 
 static int serve_options(const struct command *command, char **values, web_options *options,
                          ledger_auth_settings *auth) {
-  int64_t threads = options->threads, body = options->body_max, token = 0, sign_ins = 0;
+  int64_t threads = options->threads, body = options->body_max, token = 0, sign_ins = 0, anon = 0;
   if (values[SERVE_LISTEN] && !serve_addresses(values[SERVE_LISTEN], options))
     return report_usage(command, "--listen is ADDRESS:PORT, or a few of them with commas");
   if (!report_number(values[SERVE_THREADS], 1024, &threads) || threads < 4)
@@ -68,6 +69,9 @@ static int serve_options(const struct command *command, char **values, web_optio
     return report_usage(command, "--sign-ins is a number, or 0 for no limit");
   else if (values[SERVE_SIGN_INS])
     options->sign_ins = (int)sign_ins;
+  if (!report_number(values[SERVE_ANON_REQUESTS], 1000000, &anon))
+    return report_usage(command, "--anon-requests is from 1 to 1000000");
+  options->anon_requests = (int)anon;
   options->threads = (int)threads;
   options->body_max = body;
   options->tls = values[SERVE_TLS];
@@ -102,7 +106,6 @@ static int cmd_serve(const struct command *command, char **arguments, char **val
                          .listen = {"127.0.0.1:8787"},
                          .threads = 96,
                          .body_max = 16 * 1024 * 1024,
-                         .statement_ms = 30000,
                          .request_ms = 10000,
                          .idle_ms = 60000,
                          .sign_ins = 30};

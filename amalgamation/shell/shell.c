@@ -353,8 +353,9 @@ static const struct command shell_commands[] = {
      "For good unless --until says how long. Tokens and keys are refused from now on.\n",
      cmd_user_ban, true, 2, 2, OPTIONS("--until="), NULL},
     {"user unban", "user unban FILE USER", "let a user in again",
-     "Also one who is suspended by the columns status or is_active.\n", cmd_user_unban, true, 2, 2,
-     OPTIONS(NULL), NULL},
+     "Also one who is suspended by the columns status or is_active, or locked out by wrong "
+     "passwords.\n",
+     cmd_user_unban, true, 2, 2, OPTIONS(NULL), NULL},
     {"user delete", "user delete FILE USER [--hard]",
      "end a user's sessions and mark the user as gone",
      "  --hard  the row goes; who has money or evidence in the file is kept, and the command "
@@ -426,10 +427,13 @@ static const struct command shell_commands[] = {
      "  --cors=ORIGINS      pages of these origins may use it, commas between them; * is all (*)\n"
      "  --threads=N         connections at a time (96); others wait\n"
      "  --body-max=BYTES    of a request (16777216)\n"
-     "  --timeout=S         of a statement (30)\n"
+     "  --timeout=S         of a statement (writing 3; reading 3 for anon, 8 for authenticated, "
+     "else "
+     "30)\n"
      "  --request-timeout=S until a request must have come whole (10)\n"
      "  --idle-timeout=S    until a connection that asks nothing is closed (60)\n"
      "  --sign-ins=N        of an address within five minutes (30); 0 is no limit\n"
+     "  --anon-requests=N   of an address within a minute without a user or key (no limit)\n"
      "  --token-seconds=N   how long an access token is good (3600)\n"
      "  --no-signup, --no-anonymous  nobody makes himself a user, or an anonymous one\n"
      "  --confirm           a new user's address must be confirmed first\n"
@@ -440,10 +444,10 @@ static const struct command shell_commands[] = {
      "one that a\n"
      "document has published. Exit status 0: stopped; 1: not safe; 2: could not run.\n",
      cmd_serve, true, 1, 1,
-     OPTIONS("--listen=", "--schema=", "--tls=", "--open",
-             "--key-file=", "--threads=", "--cors=", "--quiet", "--body-max=", "--timeout=",
-             "--request-timeout=", "--idle-timeout=", "--sign-ins=", "--behind-proxy",
-             "--show-keys", "--no-signup", "--no-anonymous", "--confirm", "--token-seconds="),
+     OPTIONS("--listen=", "--schema=", "--tls=", "--open", "--key-file=", "--threads=", "--cors=",
+             "--quiet", "--body-max=", "--timeout=", "--request-timeout=", "--idle-timeout=",
+             "--sign-ins=", "--behind-proxy", "--show-keys", "--no-signup", "--no-anonymous",
+             "--confirm", "--token-seconds=", "--anon-requests="),
      NULL},
 #endif
     {"key file", "key file KEYFILE", "make a key for encrypted columns",

@@ -549,11 +549,6 @@ static int change_script(ledger *db, sqlite3_str *sql) {
   return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
 }
 
-static int change_exec(ledger *db, const char *sql) {
-  int rc = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
-  return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
-}
-
 static int change_triggers(ledger *db) {
   struct change_trigger trigger = {.db = db};
   sqlite3_str *sql = sqlite3_str_new(db->sqlite);
@@ -581,12 +576,12 @@ static int change_remove(ledger *db) {
   if (rc == LEDGER_OK && (rc = statement_step(db, stmt)) == LEDGER_ROW)
     rc = statement_text(db, stmt, 0, &drops);
   sqlite3_finalize(stmt);
-  return rc == LEDGER_OK && drops != NULL ? change_exec(db, drops) : rc;
+  return rc == LEDGER_OK && drops != NULL ? statement_exec(db, drops) : rc;
 }
 
 LEDGER_PRIVATE int change_install(ledger *db) {
-  int rc = change_exec(db, "INSERT OR IGNORE INTO ledger_sync_state (one, device)"
-                           " SELECT 1, value FROM ledger_meta WHERE key = 'device'");
+  int rc = statement_exec(db, "INSERT OR IGNORE INTO ledger_sync_state (one, device)"
+                              " SELECT 1, value FROM ledger_meta WHERE key = 'device'");
   if (rc == LEDGER_OK) rc = change_remove(db);
   if (rc != LEDGER_OK) return rc;
   sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL); /* it is the default of some */

@@ -39,6 +39,7 @@ LEDGER_PRIVATE int connection_enter(ledger *db) {
   if (db->catalog == NULL)
     return error_set(&db->error, LEDGER_MISUSE, "the handle has no open file");
   arena_reset(&db->arena);
+  if (db->has_long_statement) statement_forget_long(db);
   db->call++;
   db->report_done = 0;
   db->report_total = 0;
@@ -57,11 +58,6 @@ static ledger *connection_new(const char *path) {
   if (db->path != NULL) return db;
   sqlite3_free(db);
   return NULL;
-}
-
-static int connection_exec(ledger *db, const char *sql) {
-  int rc = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
-  return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
 }
 
 /* The first column of the first row, as an integer. */
@@ -101,7 +97,7 @@ static int connection_equip(ledger *db) {
   if (rc != SQLITE_OK) return store_error(db, rc);
   sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_LOOKASIDE, NULL, CONNECTION_LOOKASIDE_BYTES,
                     CONNECTION_LOOKASIDE_COUNT);
-  return connection_exec(db, connection_options);
+  return statement_exec(db, connection_options);
 }
 
 static int connection_sqlite_open(ledger *db, const char *name, int flags) {
@@ -159,7 +155,7 @@ static int connection_upgrade(ledger *db, int flags, const char *own_tables) {
   int rc = connection_integer(db, "PRAGMA user_version", &version);
   if (rc != LEDGER_OK || version == STORE_FORMAT) return rc;
   if (db->is_read_only && (flags & LEDGER_OLD_FORMAT)) /* what reading the catalog needs */
-    return connection_exec(
+    return statement_exec(
         db, "CREATE TEMP TABLE IF NOT EXISTS ledger_sync_table (relation, kind, collision,"
             " status_column, status_order);"
             "CREATE TEMP TABLE IF NOT EXISTS ledger_catalog_view (relation_id, select_sql);"
@@ -172,7 +168,7 @@ static int connection_upgrade(ledger *db, int flags, const char *own_tables) {
               db->path);
     return error_hint(&db->error, "Open it for writing once: that brings it up to date.");
   }
-  rc = connection_exec(db, "BEGIN IMMEDIATE");
+  rc = statement_exec(db, "BEGIN IMMEDIATE");
   if (rc != LEDGER_OK) return rc;
   /* Another process may have been first. */
   rc = connection_integer(db, "PRAGMA user_version", &version);
@@ -180,8 +176,8 @@ static int connection_upgrade(ledger *db, int flags, const char *own_tables) {
     char *mark = sqlite3_mprintf("UPDATE ledger_meta SET value = '%d' WHERE key = 'format';"
                                  "PRAGMA user_version = %d",
                                  STORE_FORMAT, STORE_FORMAT);
-    rc = mark == NULL ? error_memory(&db->error) : connection_exec(db, own_tables);
-    if (rc == LEDGER_OK) rc = connection_exec(db, mark);
+    rc = mark == NULL ? error_memory(&db->error) : statement_exec(db, own_tables);
+    if (rc == LEDGER_OK) rc = statement_exec(db, mark);
     sqlite3_free(mark);
     db->is_creating = true; /* no TEMP triggers yet: the catalog is read again when all is done */
     if (rc == LEDGER_OK) rc = catalog_refresh(db);
@@ -191,7 +187,7 @@ static int connection_upgrade(ledger *db, int flags, const char *own_tables) {
     catalog_release(db->catalog);
     db->catalog = NULL;
   }
-  if (rc == LEDGER_OK) rc = connection_exec(db, "COMMIT");
+  if (rc == LEDGER_OK) rc = statement_exec(db, "COMMIT");
   if (rc == LEDGER_OK) return LEDGER_OK;
   ledger_error error = db->error;
   sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
@@ -204,13 +200,13 @@ static int connection_settle(ledger *db, int flags) {
   int rc = LEDGER_OK;
   db->is_read_only = sqlite3_db_readonly(db->sqlite, "main") == 1;
   if (flags & LEDGER_SMALL)
-    rc = connection_exec(db, "PRAGMA cache_size = -2048; PRAGMA temp_store = FILE");
+    rc = statement_exec(db, "PRAGMA cache_size = -2048; PRAGMA temp_store = FILE");
   if (rc != LEDGER_OK || db->is_read_only || db->path == NULL) return rc;
-  rc = connection_exec(db, "PRAGMA journal_mode = WAL"); /* a foreign program may have changed it */
+  rc = statement_exec(db, "PRAGMA journal_mode = WAL"); /* a foreign program may have changed it */
   if (rc == LEDGER_OK && (flags & LEDGER_SYNC_NORMAL))
-    rc = connection_exec(db, "PRAGMA synchronous = NORMAL");
+    rc = statement_exec(db, "PRAGMA synchronous = NORMAL");
   else if (rc == LEDGER_OK)
-    rc = connection_exec(db, "PRAGMA synchronous = FULL");
+    rc = statement_exec(db, "PRAGMA synchronous = FULL");
   int version = sqlite3_libversion_number();
   if (rc != LEDGER_OK ||
       (version >= CONNECTION_SAFE_SQLITE && version != CONNECTION_WITHDRAWN_SQLITE))
@@ -332,7 +328,7 @@ static int connection_write_meta(ledger *db) {
       " ('created_at', %Q); PRAGMA application_id = %d; PRAGMA user_version = %d",
       STORE_FORMAT, device, created_at, STORE_APPLICATION_ID, STORE_FORMAT);
   if (sql == NULL) return error_memory(&db->error);
-  int rc = connection_exec(db, sql);
+  int rc = statement_exec(db, sql);
   sqlite3_free(sql);
   return rc;
 }
@@ -341,7 +337,7 @@ static int connection_write_meta(ledger *db) {
 static int connection_fill(ledger *db, const char *compiled, int flags, const char *own_tables) {
   db->is_creating = true;
   db->transaction++;
-  int rc = connection_exec(db, "BEGIN");
+  int rc = statement_exec(db, "BEGIN");
   db->session.now_us = clock_now_us();
   if (rc == LEDGER_OK) rc = connection_run_script(db, own_tables, 0);
   if (rc == LEDGER_OK) rc = connection_run_script(db, compiled, flags);
@@ -349,7 +345,7 @@ static int connection_fill(ledger *db, const char *compiled, int flags, const ch
   if (rc == LEDGER_OK) rc = catalog_refresh(db);
   if (rc == LEDGER_OK) rc = change_install(db);
   if (rc == LEDGER_OK) rc = sequence_flush(db);
-  if (rc == LEDGER_OK) rc = connection_exec(db, "COMMIT");
+  if (rc == LEDGER_OK) rc = statement_exec(db, "COMMIT");
   if (rc == LEDGER_OK) sequence_committed(db);
   db->session.now_us = 0;
   db->is_creating = false;
@@ -378,10 +374,10 @@ static int connection_create_file(ledger *db, const char *compiled, int flags,
   if (rc == LEDGER_OK) {
     rc = connection_sqlite_open(db, temporary, SQLITE_OPEN_READWRITE);
     if (rc == LEDGER_OK)
-      rc = connection_exec(
+      rc = statement_exec(
           db, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = FULL");
     if (rc == LEDGER_OK) rc = connection_fill(db, compiled, flags, own_tables);
-    if (rc == LEDGER_OK) rc = connection_exec(db, "PRAGMA journal_mode = WAL");
+    if (rc == LEDGER_OK) rc = statement_exec(db, "PRAGMA journal_mode = WAL");
     connection_shut(db);
     if (rc == LEDGER_OK) rc = file_publish(temporary, db->path, &db->error);
     if (rc != LEDGER_OK) file_remove(temporary);

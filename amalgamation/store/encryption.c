@@ -397,11 +397,6 @@ static bool encryption_has_secrets(const struct relation *relation) {
   return false;
 }
 
-static int encryption_exec(ledger *db, const char *sql) {
-  int rc = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
-  return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
-}
-
 /* The key's id into the file, and all handles' catalogs, which have it, to be read again: a view comes and goes. */
 static int encryption_note(ledger *db, const struct encryption *to) {
   char *sql = to == NULL ? sqlite3_mprintf("DELETE FROM ledger_meta WHERE key = 'encryption_key'")
@@ -409,11 +404,11 @@ static int encryption_note(ledger *db, const struct encryption *to) {
                                            "('encryption_key', %Q)",
                                            to->id);
   if (sql == NULL) return error_memory(&db->error);
-  int rc = encryption_exec(db, sql);
+  int rc = statement_exec(db, sql);
   sqlite3_free(sql);
   if (rc == LEDGER_OK)
-    rc = encryption_exec(db, "CREATE VIEW main.ledger_encryption_turned AS SELECT 1;"
-                             "DROP VIEW main.ledger_encryption_turned");
+    rc = statement_exec(db, "CREATE VIEW main.ledger_encryption_turned AS SELECT 1;"
+                            "DROP VIEW main.ledger_encryption_turned");
   return rc;
 }
 
@@ -457,7 +452,7 @@ static int encryption_turn_all(struct encryption_turn *turn) {
 
 /* What was in clear is in the file yet: in free pages, in the gaps of others, in the log. All of the file is written anew. */
 static int encryption_wipe(ledger *db) {
-  int rc = encryption_exec(db, "VACUUM");
+  int rc = statement_exec(db, "VACUUM");
   if (rc == LEDGER_OK) {
     /* Not done while somebody reads: then the next checkpoint does it. */
     (void)sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

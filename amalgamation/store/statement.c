@@ -4,6 +4,9 @@
 */
 #include "../internal.h"
 
+/* A text that is longer, such as a list of thousands of values, is hardly asked again, and its program is 100 times as large. */
+#define STATEMENT_KEPT_BYTES 16384
+
 static const char *const statement_texts[STATEMENT_COUNT] = {
 #define X(name, sql) sql,
     STATEMENTS(X)
@@ -62,10 +65,23 @@ LEDGER_PRIVATE int statement_run(ledger *db, enum statement_id id) {
   return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
 }
 
+LEDGER_PRIVATE int statement_exec(ledger *db, const char *sql) {
+  int rc = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
+  return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
+}
+
 static uint64_t statement_hash(const void *key, size_t length) {
   const unsigned char *bytes = key;
-  uint64_t hash = 14695981039346656037u; /* FNV-1a */
-  for (size_t i = 0; i < length; i++) hash = (hash ^ bytes[i]) * 1099511628211u;
+  uint64_t hash = 14695981039346656037u ^ length; /* FNV-1a, by words */
+  while (length > 0) {
+    uint64_t word = 0;
+    size_t taken = length < sizeof word ? length : sizeof word;
+    memcpy(&word, bytes, taken);
+    hash = (hash ^ word) * 1099511628211u;
+    hash ^= hash >> 32;
+    bytes += taken;
+    length -= taken;
+  }
   return hash;
 }
 
@@ -116,6 +132,7 @@ static void statement_forget(struct statement_entry *entry) {
 LEDGER_PRIVATE sqlite3_stmt *statement_make(ledger *db, const void *key, size_t length,
                                             sqlite3_str *sql) {
   sqlite3_stmt *stmt;
+  bool is_long = sqlite3_str_length(sql) > STATEMENT_KEPT_BYTES;
   if (statement_prepare(db, sql, &stmt) != LEDGER_OK) return NULL;
   unsigned char *copy = sqlite3_malloc64(length);
   if (copy == NULL) {
@@ -139,13 +156,25 @@ LEDGER_PRIVATE sqlite3_stmt *statement_make(ledger *db, const void *key, size_t 
                                               .key = copy,
                                               .key_length = length,
                                               .stmt = stmt,
+                                              .is_long = is_long,
                                               .used_in = db->call};
+  db->has_long_statement = db->has_long_statement || is_long;
   return stmt;
 }
 
 LEDGER_PRIVATE void statement_forget_all(ledger *db) {
   for (int i = 0; i < db->cache_count; i++) statement_forget(&db->cache[i]);
   db->cache_count = 0;
+  db->has_long_statement = false;
+}
+
+LEDGER_PRIVATE void statement_forget_long(ledger *db) {
+  for (int i = db->cache_count - 1; i >= 0 && db->has_long_statement; i--) {
+    if (!db->cache[i].is_long) continue;
+    statement_forget(&db->cache[i]);
+    db->cache[i] = db->cache[--db->cache_count];
+  }
+  db->has_long_statement = false;
 }
 
 LEDGER_PRIVATE int statement_bind(sqlite3_stmt *stmt, int parameter, const struct value *value) {

@@ -308,12 +308,13 @@
                 " is_anonymous = ?8, email_confirmed_at = ?9, phone_confirmed_at = ?10, last_sign_in_at = ?11,"                \
                 " banned_until = ?12, deleted_at = ?13, updated_at = ?15")                                                     \
   X(USER_DELETE, "DELETE FROM ledger_user WHERE id = ?1")                                                                      \
-  X(ATTEMPT_READ, "SELECT failures, locked_until, last_at FROM ledger_attempt WHERE name = ?1")                                \
-  X(ATTEMPT_WRITE, "INSERT INTO ledger_attempt (name, failures, locked_until, last_at) VALUES (?1, ?2, ?3, ?4)"                \
-                   " ON CONFLICT (name) DO UPDATE SET failures = ?2, locked_until = ?3, last_at = ?4")                         \
-  X(ATTEMPT_FORGET, "DELETE FROM ledger_attempt WHERE name IN (SELECT name FROM ledger_attempt WHERE last_at < ?1"             \
-                    " ORDER BY last_at LIMIT 20)")                                                                             \
-  X(ATTEMPT_CLEAR, "DELETE FROM ledger_attempt WHERE name = ?1")                                                               \
+  X(ATTEMPT_READ, "SELECT failures, locked_until, last_at FROM ledger_attempt WHERE name = ?1 AND client = ?2")                \
+  X(ATTEMPT_WRITE, "INSERT INTO ledger_attempt (name, client, failures, locked_until, last_at) VALUES (?1, ?2, ?3, ?4, ?5)"    \
+                   " ON CONFLICT (name, client) DO UPDATE SET failures = ?3, locked_until = ?4, last_at = ?5")                 \
+  X(ATTEMPT_FORGET, "DELETE FROM ledger_attempt WHERE (name, client) IN (SELECT name, client FROM ledger_attempt"              \
+                    " WHERE last_at < ?1 ORDER BY last_at LIMIT 20)")                                                          \
+  X(ATTEMPT_CLEAR, "DELETE FROM ledger_attempt WHERE name = ?1 AND client IN (?2, x'')")                                       \
+  X(ATTEMPT_CLEAR_ALL, "DELETE FROM ledger_attempt WHERE name = ?1")                                                           \
   X(SECRET_LAST, "SELECT max(n) FROM ledger_secret")                                                                           \
   X(SECRET_READ, "SELECT n, secret, expires_at FROM ledger_secret WHERE coalesce(expires_at, ?1 + 1) > ?1 ORDER BY n DESC")    \
   X(SECRET_REFRESH, "SELECT refresh FROM ledger_secret ORDER BY n DESC LIMIT 1")                                               \

@@ -186,6 +186,7 @@ struct statement_entry {
   size_t key_length;
   unsigned char *key;
   sqlite3_stmt *stmt;
+  bool is_long;    /* goes with the next call */
   int64_t used_in; /* number of the call that used it last */
 };
 
@@ -202,6 +203,8 @@ LEDGER_PRIVATE int statement_unchecked(ledger *db);
 LEDGER_PRIVATE int statement_check_again(ledger *db);
 /* Runs a fixed statement that gives no rows. */
 LEDGER_PRIVATE int statement_run(ledger *db, enum statement_id id);
+/* Runs a text of statements without parameters, whatever rows they give; nothing is kept. */
+LEDGER_PRIVATE int statement_exec(ledger *db, const char *sql);
 /* The built statement of a key, NULL if it is to be made. Valid until the end of the call into the library. */
 LEDGER_PRIVATE sqlite3_stmt *statement_find(ledger *db, const void *key, size_t length);
 /* Prepares the SQL in *sql, which is freed, and keeps it under the key. NULL after an error. */
@@ -212,6 +215,7 @@ LEDGER_PRIVATE int statement_prepare(ledger *db, sqlite3_str *sql, sqlite3_stmt 
 LEDGER_PRIVATE int statement_step(ledger *db, sqlite3_stmt *stmt);
 LEDGER_PRIVATE void statement_end(sqlite3_stmt *stmt);
 LEDGER_PRIVATE void statement_forget_all(ledger *db);
+LEDGER_PRIVATE void statement_forget_long(ledger *db); /* those whose memory is worth more than they are; none is in use */
 LEDGER_PRIVATE int statement_bind(sqlite3_stmt *stmt, int parameter, const struct value *value); /* text is borrowed */
 /* Parameters 1 to count, as far as the statement has them. */
 LEDGER_PRIVATE int statement_bind_all(ledger *db, sqlite3_stmt *stmt, int count, const struct value *values);
@@ -307,6 +311,7 @@ struct ledger {
   sqlite3_stmt *fixed[STATEMENT_COUNT];
   struct statement_entry cache[STATEMENT_CACHE_MAX];
   int cache_count;
+  bool has_long_statement; /* in the cache: see statement_forget_long() */
   ledger_rows *cursors; /* open ones, linked */
   int trigger_count;    /* TEMP triggers; see trigger.c */
   const struct observer *observer; /* or NULL */

@@ -11,11 +11,6 @@
 
 #define IMPORT_KEEP "temp.ledger_import_balance"
 
-static int import_exec(ledger *db, const char *sql) {
-  int rc = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
-  return rc == SQLITE_OK ? LEDGER_OK : store_error(db, rc);
-}
-
 /* Of a portfolio each numeric column that ends so is one: btc_balance. */
 static bool import_is_coin(const struct column *column) {
   size_t length = strlen(column->name);
@@ -53,8 +48,9 @@ LEDGER_PRIVATE int import_book_open(struct import *import) {
       rc = imported_last(db, (enum imported_table)table, &import->before[table]);
   import->has_balances = accounts != NULL || portfolio != NULL;
   if (rc != LEDGER_OK || !import->has_balances) return rc;
-  rc = import_exec(db, "CREATE TEMP TABLE ledger_import_balance (class, owner, currency, balance,"
-                       " available, status, updated_at)");
+  rc =
+      statement_exec(db, "CREATE TEMP TABLE ledger_import_balance (class, owner, currency, balance,"
+                         " available, status, updated_at)");
   if (rc != LEDGER_OK) return rc;
   sqlite3_str *sql = sqlite3_str_new(db->sqlite);
   sqlite3_str_appendall(sql, "INSERT INTO " IMPORT_KEEP " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
@@ -304,7 +300,7 @@ LEDGER_PRIVATE int import_book_finish(struct import *import) {
   if (rc != LEDGER_OK || !import->has_balances) return rc;
   rc = import_openings(import);
   import_book_close(import);
-  return rc == LEDGER_OK ? import_exec(db, "DROP TABLE " IMPORT_KEEP) : rc;
+  return rc == LEDGER_OK ? statement_exec(db, "DROP TABLE " IMPORT_KEEP) : rc;
 }
 
 LEDGER_PRIVATE int import_is_own(ledger *db, const struct relation *relation,

@@ -344,9 +344,8 @@ static int pull_table(struct pull *pull, const struct relation *relation) {
   pull_end(pull);
   db->error = error;
   if (rc != LEDGER_OK) return rc;
-  int sqlite_rc = sqlite3_exec(db->sqlite, "DROP TABLE " PULL_STAGE, NULL, NULL, NULL);
-  if (sqlite_rc != SQLITE_OK) return store_error(db, sqlite_rc);
-  return sync_table_set(db, pull->out->table, "main", NULL);
+  rc = statement_exec(db, "DROP TABLE " PULL_STAGE);
+  return rc == LEDGER_OK ? sync_table_set(db, pull->out->table, "main", NULL) : rc;
 }
 
 /* Of the tables themselves; of those that refer to a row that went or changed. */

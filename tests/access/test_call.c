@@ -385,6 +385,9 @@ static void test_permissions(void **state) {
               {"{\"write:transactions\":true}", NO, OK},
               {"{\"read:*\":true}", OK, NO},
               {"{\"write:*\":true}", NO, OK},
+              {"[\"read:transactions\"]", NO, NO},
+              {"[]", NO, NO},
+              {"\"read:*\"", NO, NO},
               {"{\"write:transactions\":false,\"x\":{\"write:*\":true}}", NO, NO}};
   ledger *db = test_file();
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -186,8 +186,7 @@ static void odd_requests(void **state) {
   asked_is(&query, "PGRST205 Could not find the table 'public.clients\"; DROP TABLE clients; --' "
                    "in the schema cache");
   query = (ledger_query){.table = "ledger_meta"};
-  asked_is(&query,
-           "PGRST205 Could not find the table 'public.ledger_meta' in the schema cache");
+  asked_is(&query, "PGRST205 Could not find the table 'public.ledger_meta' in the schema cache");
   query = (ledger_query){.table = "clients", .text = "id=eq.9", .form = LEDGER_FORM_CSV};
   asked_is(&query, "\n");
 }
@@ -197,14 +196,30 @@ static void hostile_texts(void **state) {
   (void)state;
   static const char evil[] = "x\\\"'; DROP TABLE clients; --";
   static const char *const forms[] = {
-      "select=\"%s\"",           "select=\"%s\":id",        "select=id::%s",
-      "select=meta->>\"%s\"",    "select=\"%s\"(id)",       "select=projects!\"%s\"(id)",
-      "select=\"%s\":projects(id)", "order=\"%s\"",         "order=\"%s\"(id)",
-      "\"%s\"=eq.1",             "name=eq.%s",              "name=in.(\"%s\")",
-      "name=like.%s",            "name=match.%s",           "tags=cs.{\"%s\"}",
-      "or=(name.eq.\"%s\")",     "or=(\"%s\".eq.1)",        "\"%s\".id=eq.1",
-      "limit=%s",                "offset=%s",               "meta->>\"%s\"=eq.%s",
-      "%s=eq.1",                 "select=id.%s()",          "columns=\"%s\"",
+      "select=\"%s\"",
+      "select=\"%s\":id",
+      "select=id::%s",
+      "select=meta->>\"%s\"",
+      "select=\"%s\"(id)",
+      "select=projects!\"%s\"(id)",
+      "select=\"%s\":projects(id)",
+      "order=\"%s\"",
+      "order=\"%s\"(id)",
+      "\"%s\"=eq.1",
+      "name=eq.%s",
+      "name=in.(\"%s\")",
+      "name=like.%s",
+      "name=match.%s",
+      "tags=cs.{\"%s\"}",
+      "or=(name.eq.\"%s\")",
+      "or=(\"%s\".eq.1)",
+      "\"%s\".id=eq.1",
+      "limit=%s",
+      "offset=%s",
+      "meta->>\"%s\"=eq.%s",
+      "%s=eq.1",
+      "select=id.%s()",
+      "columns=\"%s\"",
   };
   for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
     char text[512];
@@ -271,6 +286,30 @@ static void limits(void **state) {
            "54001");
 }
 
+/* Five rows that are QUERY_ANSWER_MAX bytes together, then five more. */
+static void answer_limit(void **state) {
+  (void)state;
+  sqlite3_exec(db->sqlite,
+               "WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 104) "
+               "INSERT INTO employees (id, name, boss) SELECT i, 'x', 1 FROM n;"
+               "UPDATE employees SET name = printf('%.*c', 13421749, 'x') WHERE id = 1",
+               NULL, NULL, NULL);
+  ledger_query query = {.table = "employees", .text = "select=boss(name)&id=gte.100"};
+  assert_int_equal(ledger_ask(db, &query, &answer), LEDGER_OK);
+  assert_int_equal(answer.length, QUERY_ANSWER_MAX);
+  sqlite3_exec(db->sqlite, "UPDATE employees SET name = name || 'x' WHERE id = 1", NULL, NULL,
+               NULL);
+  assert_int_equal(ledger_ask(db, &query, &answer), LEDGER_PROGRAM_LIMIT);
+  assert_string_equal(answer.code, "54000");
+  assert_string_equal(answer.error.message, "an answer may have 67108863 bytes at most");
+  assert_string_equal(answer.error.hint, "Ask for fewer rows at a time, with limit= and offset=.");
+  query.text = "select=id,...employees(b:boss(name))&id=eq.1";
+  assert_int_equal(ledger_ask(db, &query, &answer), LEDGER_PROGRAM_LIMIT);
+  query.text = "select=id,...employees(b:boss(name))&id=eq.1&employees.limit=2";
+  assert_int_equal(ledger_ask(db, &query, &answer), LEDGER_OK);
+  ledger_answer_free(&answer);
+}
+
 /* ---- time */
 
 static void time_limit(void **state) {
@@ -292,11 +331,50 @@ static void time_limit(void **state) {
   asked_is(&query, "[{\"count\":2995}]");
 }
 
+/* What a few bytes of a request stand for has a bound. */
+static void number_limit(void **state) {
+  (void)state;
+  const ledger_caller caller = {.role = "service_role"};
+  ledger_query query = {.caller = &caller, .table = "clients"};
+  query.text = "select=id&balance=lt.1e999";
+  asked_is(&query, "[{\"id\":1}]");
+  query.text = "select=id&balance=lt.1e1000";
+  asked_is(&query, "22003 value overflows numeric format");
+  query.text = "select=id&balance=gt.1e-1000";
+  asked_is(&query, "[{\"id\":1}]");
+  query.text = "select=id&balance=gt.1e-1001";
+  asked_is(&query, "22003 value overflows numeric format");
+  query.text = "select=id&meta=cs.[1e999]";
+  asked_is(&query, "[]");
+  query.text = "select=id&meta=cs.[1e1000]";
+  assert_int_equal(ledger_ask(db, &query, &answer), LEDGER_OUT_OF_RANGE);
+  query.caller = NULL; /* the owner has PostgreSQL's own bounds */
+  query.text = "select=id&balance=lt.1e1000";
+  asked_is(&query, "[{\"id\":1}]");
+}
+
+/* A statement with a long list is let go of with the next call. */
+static void long_statement(void **state) {
+  (void)state;
+  ledger_query query = {.table = "clients", .text = "select=id&id=eq.1"};
+  asked_is(&query, "[{\"id\":1}]");
+  int kept = db->cache_count;
+  char *text = repeated("select=id&id=in.(1", ",1", 10000, ")");
+  query.text = text;
+  asked_is(&query, "[{\"id\":1}]");
+  assert_int_equal(db->cache_count, kept + 1);
+  query.text = "select=id&id=eq.1";
+  asked_is(&query, "[{\"id\":1}]");
+  assert_int_equal(db->cache_count, kept);
+  sqlite3_free(text);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(requests), TEST(requests_again), TEST(ranges),    TEST(odd_requests),
-      TEST(hostile_texts), TEST(limits),    TEST(time_limit),
+      TEST(requests),      TEST(requests_again), TEST(ranges),       TEST(odd_requests),
+      TEST(hostile_texts), TEST(limits),         TEST(answer_limit), TEST(time_limit),
+      TEST(number_limit),  TEST(long_statement),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -290,7 +290,6 @@ static void locked_out(void **state) {
   (void)state;
   static const char *const names[] = {"ada@example.com", "nobody@example.com"};
   ledger_auth_settings settings = {.attempts_max = 3, .lock_seconds = 60};
-  struct sign_in_tokens tokens;
   ledger_session session;
   open_with("full");
   assert_done(db, ledger_auth_configure(db, &settings));
@@ -302,7 +301,7 @@ static void locked_out(void **state) {
     assert_true(strlen(hint) >= 20 && hint[10] == 'T' && hint[strlen(hint) - 1] == 'Z');
     assert_refused(db, LEDGER_LOCKED_OUT,
                    ledger_sign_in(db, names[i], "correct horse", NULL, &session));
-    assert_int_equal(try_wrong("ADA@example.com"), i == 0 ? LEDGER_LOCKED_OUT : LEDGER_LOCKED_OUT);
+    assert_int_equal(try_wrong("ADA@example.com"), LEDGER_LOCKED_OUT);
     sign_in_clock(61); /* the next wrong one: for twice as long */
     assert_int_equal(try_wrong(names[i]), LEDGER_BAD_CREDENTIALS);
     assert_int_equal(try_wrong(names[i]), LEDGER_LOCKED_OUT);
@@ -314,10 +313,10 @@ static void locked_out(void **state) {
     assert_int_equal(try_wrong(names[i]), LEDGER_LOCKED_OUT);
     sign_in_clock(61 + 121 + 241);
   }
-  sign_in(db, names[0], "correct horse", &tokens); /* forgiven */
+  assert_done(db, ledger_sign_in(db, names[0], "correct horse", NULL, &session)); /* forgiven */
   assert_int_equal(try_wrong(names[0]), LEDGER_BAD_CREDENTIALS);
   assert_int_equal(try_wrong(names[0]), LEDGER_BAD_CREDENTIALS);
-  sign_in(db, names[0], "correct horse", &tokens);
+  assert_done(db, ledger_sign_in(db, names[0], "correct horse", NULL, &session));
   /* no name stands in the file */
   assert_int_equal(sign_in_count(db, "ledger_attempt", "typeof(name) <> 'blob'"), 0);
   /* a day later nothing of it is left */
@@ -325,7 +324,46 @@ static void locked_out(void **state) {
   assert_int_equal(try_wrong(names[1]), LEDGER_BAD_CREDENTIALS);
   assert_int_equal(try_wrong(names[1]), LEDGER_BAD_CREDENTIALS);
   assert_int_equal(try_wrong("third@example.com"), LEDGER_BAD_CREDENTIALS);
-  assert_int_equal(sign_in_count(db, "ledger_attempt", "true"), 2);
+  assert_int_equal(sign_in_count(db, "ledger_attempt", "true"), 4); /* each for its client and for all */
+  shut();
+}
+
+static int try_from(const char *name, const char *password, const char *address) {
+  ledger_session session;
+  ledger_client client = {.ip_address = address};
+  return ledger_sign_in(db, name, password, &client, &session);
+}
+
+/* Another client is another count, of a number all its spellings are one, and a new password ends the lock. */
+static void locked_out_for_a_client(void **state) {
+  (void)state;
+  static const char *const spellings[] = {"+49 170 1234567", "491701234567", "4 9 1 701234567",
+                                          "49-170-1234567", "+491701234567 "};
+  ledger_auth_settings settings = {.attempts_max = 3};
+  open_with("full");
+  assert_done(db, ledger_auth_configure(db, &settings));
+  ledger_user_change number = {.phone = spellings[0], .by_administrator = 1, .confirm = 1};
+  assert_done(db, ledger_user_update(db, user_id, &number, NULL));
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(try_from(spellings[i], "wrong", "203.0.113.1"), LEDGER_BAD_CREDENTIALS);
+  for (int i = 0; i < 5; i++)
+    assert_int_equal(try_from(spellings[i], "correct horse", "203.0.113.1"), LEDGER_LOCKED_OUT);
+  assert_int_equal(try_from(spellings[0], "correct horse", "203.0.113.2"), LEDGER_OK);
+  assert_int_equal(try_from(spellings[0], "correct horse", "203.0.113.1"), LEDGER_LOCKED_OUT);
+  ledger_user_change password = {.password = "battery staple", .by_administrator = 1};
+  assert_done(db, ledger_user_update(db, user_id, &password, NULL));
+  assert_int_equal(try_from(spellings[0], "battery staple", "203.0.113.1"), LEDGER_OK);
+  /* from many addresses: thirty in all, then nobody */
+  for (int i = 0; i < 30; i++) {
+    char address[32];
+    snprintf(address, sizeof address, "198.51.100.%d", i);
+    assert_int_equal(try_from("ada@example.com", "wrong", address), LEDGER_BAD_CREDENTIALS);
+  }
+  assert_int_equal(try_from("ada@example.com", "battery staple", "203.0.113.2"), LEDGER_LOCKED_OUT);
+  ledger_user_change lifts = {.banned_until = "", .by_administrator = 1};
+  assert_done(db, ledger_user_update(db, user_id, &lifts, NULL));
+  assert_int_equal(try_from("ada@example.com", "battery staple", "203.0.113.2"), LEDGER_OK);
+  assert_int_equal(sign_in_count(db, "ledger_attempt", "true"), 0);
   shut();
 }
 
@@ -383,6 +421,7 @@ int main(void) {
       cmocka_unit_test(user_goes_in_each),
       cmocka_unit_test(suspended),
       cmocka_unit_test(locked_out),
+      cmocka_unit_test(locked_out_for_a_client),
       cmocka_unit_test(locked_for_a_day),
       cmocka_unit_test(odd_names),
   };

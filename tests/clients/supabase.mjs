@@ -288,6 +288,13 @@ for (const [name, body] of [['no JSON', '{"email":'], ['text behind it', '{} x']
     same([status, json.error_code], [400, 'bad_json'])
   })
 
+await test('a body that is too long', async () => {
+  const post = pad => raw('POST', '/auth/v1/signup', { body: JSON.stringify({ email: 'x', password: '' }).padEnd(pad), headers: { 'content-type': 'application/json' } })
+  assert.notEqual((await post(65536)).status, 413)
+  const { status, json } = await post(65537)
+  same([status, json.error_code], [413, 'request_too_large'])
+})
+
 const odd = ['', ' ', 'x'.repeat(20000), "'; DROP TABLE users;--", '" OR "1"="1', '\u202e\u0007', '😀', '%00', '../../etc/passwd', null, 0, -1, 1e308, true, [], [[]], {}, { a: { b: [null] } }]
 await test('no body whatever makes a server’s fault of it', async () => {
   const paths = ['signup', 'token?grant_type=password', 'token?grant_type=refresh_token', 'token?grant_type=pkce', 'verify', 'otp', 'recover', 'admin/users', 'admin/generate_link', 'invite', 'logout', 'factors']

@@ -110,7 +110,7 @@ static void test_refused_names(void **state) {
 
 /* ---- input */
 
-static struct value read_value(const struct type *type, const char *text) {
+static struct value value_read(const struct type *type, const char *text) {
   struct value value;
   ledger_error error;
   int rc = type_input(type, text, strlen(text), &arena, &value, &error);
@@ -138,7 +138,7 @@ static void test_stored_forms(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct type type = type_of(rows[i].type);
-    struct value value = read_value(&type, rows[i].text);
+    struct value value = value_read(&type, rows[i].text);
     assert_int_equal(value.kind, VALUE_TEXT);
     assert_int_equal(value.length, strlen(rows[i].stored));
     assert_memory_equal(value.text, rows[i].stored, value.length);
@@ -176,10 +176,10 @@ static void test_canonical_is_borrowed(void **state) {
   struct type type = type_of("jsonb");
   (void)state;
   for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
-    assert_ptr_equal(read_value(&type, documents[i]).text, documents[i]);
+    assert_ptr_equal(value_read(&type, documents[i]).text, documents[i]);
   }
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-    struct value value = read_value(&type, others[i]);
+    struct value value = value_read(&type, others[i]);
     if (value.text == others[i]) fail_msg("%s taken as canonical", others[i]);
     assert_ptr_equal(type_input(&type, value.text, value.length, &arena, &value, NULL), LEDGER_OK);
   }
@@ -248,14 +248,14 @@ static void test_enum(void **state) {
   struct value value, other;
   ledger_error error;
   (void)state;
-  value = read_value(&type, "sad");
-  other = read_value(&type, "happy");
+  value = value_read(&type, "sad");
+  other = value_read(&type, "happy");
   assert_true(type_compare(&type, &value, &other) < 0); /* by place, not by letters */
   assert_int_equal(type_input(&type, "Sad", 3, &arena, &value, &error), LEDGER_INVALID_TEXT);
   assert_string_equal(error.message, "invalid input value for enum mood: \"Sad\"");
   assert_int_equal(type_input(&type, "", 0, &arena, &value, &error), LEDGER_INVALID_TEXT);
   many.is_array = true;
-  value = read_value(&many, "{sad,NULL,ok}");
+  value = value_read(&many, "{sad,NULL,ok}");
   assert_memory_equal(value.text, "[\"sad\",null,\"ok\"]", value.length);
   assert_int_equal(type_input(&many, "{sad,x}", 7, &arena, &value, &error), LEDGER_INVALID_TEXT);
 }
@@ -267,7 +267,7 @@ static void check_order(const char *name, const char *const *texts, size_t count
   struct type type = type_of(name);
   for (size_t i = 0; i < count; i++) {
     for (size_t k = 0; k < count; k++) {
-      struct value a = read_value(&type, texts[i]), b = read_value(&type, texts[k]);
+      struct value a = value_read(&type, texts[i]), b = value_read(&type, texts[k]);
       int expected = i < k ? -1 : i > k;
       if (type_compare(&type, &a, &b) != expected)
         fail_msg("%s: %s and %s", name, texts[i], texts[k]);
@@ -319,8 +319,8 @@ static void test_order(void **state) {
   check_order("integer[]", numbers, sizeof numbers / sizeof numbers[0]);
   check_order("numeric[]", numbers, sizeof numbers / sizeof numbers[0]);
   check_order("text[]", texts, sizeof texts / sizeof texts[0]);
-  struct value a = read_value(&jsonb, "{\"a\": 1.0, \"b\": \"\\n\"}"),
-               b = read_value(&jsonb, "{\"a\": 1.00, \"b\": \"\\n\"}");
+  struct value a = value_read(&jsonb, "{\"a\": 1.0, \"b\": \"\\n\"}"),
+               b = value_read(&jsonb, "{\"a\": 1.00, \"b\": \"\\n\"}");
   assert_int_equal(type_compare(&jsonb, &a, &b), 0); /* by value, not by scale */
   assert_int_equal(jsonb_compare("x", 1, "{\"a\": 1}", 8),
                    1); /* what is no document sorts behind */

@@ -98,6 +98,8 @@ with Server("full", "--sign-ins=0") as server:
           "The header Idempotency-Key is not a string", None, 'Idempotency-Key: "8e03978e-40d5-43dd-bc93-6894a57f9324"')
     error("a reference for something else", call("deposit", {"to": "A", "amount": "1", "reference": "D1"}, **root), 409, "LG011",
           'reference "D1" was used for another operation: "amount" differs', "It was journal %d, a deposit." % deposit.json["journal"])
+    error("a reference as keys make them", call("deposit", {"to": "A", "amount": "1", "reference": "KEY-1"}, **root), 400, "LG019",
+          'reference "KEY-1" begins as those do that are made of keys')
     check("the money moved once", call("balance", {"account": "A"}, token=alice).json["balance"], "75.00")
     reply("the proof", call("verify", {}, **root), 200)
     check("... proven", call("verify", {}, **root).json["proven"], True)

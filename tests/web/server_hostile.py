@@ -78,15 +78,22 @@ tap.equal("for a day", reply.headers.get("access-control-max-age"), "86400")
 for title, raw, wanted in (
         ("no request", b"hello\r\n\r\n", 400),
         ("a method that nobody knows", b"FOO /live HTTP/1.1\r\n\r\n", 405),
-        ("one of WebDAV", b"PROPFIND /live HTTP/1.1\r\n\r\n", 405),
+        ("one of WebDAV", b"PROPFIND /live HTTP/1.1\r\nHost: x\r\n\r\n", 405),
         ("TRACE", b"TRACE /live HTTP/1.1\r\n\r\n", 405),
         ("a version to come", b"GET /live HTTP/3.0\r\n\r\n", 505),
         ("no version", b"GET /live\r\n\r\n", 400),
         ("a NUL in the line", b"GET /li\0ve HTTP/1.1\r\n\r\n", 400),
         ("a control character in a header", b"GET /live HTTP/1.1\r\nA: \x01\r\n\r\n", 400),
         ("a header without a colon", b"GET /live HTTP/1.1\r\nA\r\n\r\n", 400),
+        ("no Host", b"GET /live HTTP/1.1\r\n\r\n", 400),
+        ("a folded header", b"GET /live HTTP/1.1\r\nHost: x\r\nA: b\r\n c: d\r\nContent-Length: 3\r\n\r\nabc", 400),
+        ("a header without a name", b"GET /live HTTP/1.1\r\nHost: x\r\n: d\r\nContent-Length: 3\r\n\r\nabc", 400),
+        ("a space before the colon", b"GET /live HTTP/1.1\r\nHost: x\r\nContent-Length : 3\r\n\r\nabc", 400),
+        ("lines that end with LF", b"GET /live HTTP/1.1\nHost: x\n\n", 400),
+        ("no path at all", b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         ("a path without its slash", b"GET live HTTP/1.1\r\n\r\n", 400)):
     tap.status(title, server.send(raw), wanted)
+tap.equal("a path behind a host", server.send(b"GET http://elsewhere.example/live?a=1 HTTP/1.1\r\nHost: x\r\n\r\n").status, 200)
 for path in ("/rest/v1/a%2Fb", "/rest/v1/a%00b", "/rest/v1/a%zz", "/rest/v1/a%2", "/rest/v1/%ff", "/rest/v1/a%5cb", "/%0a", "/%c0%af"):
     tap.status(f"the path {path}", server.get(path), 400)
 
@@ -138,6 +145,13 @@ with server.connect() as connection:
     tap.equal("before the reply", read_reply(reader).status, 405)
 tap.status("or refused", server.send(post + b"Content-Length: 9999999\r\nExpect: 100-continue\r\n\r\n"), 413)
 tap.status("another expectation", server.send(post + b"Content-Length: 3\r\nExpect: tea\r\n\r\nabc"), 417)
+
+waiting = [server.connect() for _ in range(40)]
+for connection in waiting:
+    connection.sendall(post + b"Content-Length: 1048576\r\n\r\nabc")
+tap.equal("bodies that do not come leave room for one that does", server.get("/live", method="POST", body=b"x" * MIB).status, 405)
+for connection in waiting:
+    connection.close()
 
 # ---- time
 before = time.monotonic()
@@ -229,6 +243,8 @@ server.get(f"/rest/v1/{secrets[5]}?a=eq.{secrets[2]}", method="POST", body=secre
            headers=[f"apikey: {secrets[0]}", f"Authorization: Bearer {secrets[1]}", f"Cookie: a={secrets[4]}",
                     "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "X-Request-Id: told"])
 log = server.log()
+while '"request_id":"told"' not in log:
+    log = server.log()
 for secret in secrets:
     tap.ok(f"the log has no {secret}", secret not in log)
 lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
@@ -292,6 +308,14 @@ def patient(results):
             results.append(read_reply(Reader(connection)))
 
 
+held = [several.connect() for _ in range(8)]
+for connection in held:
+    connection.sendall(b"POST /live HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx")
+before = time.monotonic()
+tap.equal("half bodies do not keep others waiting", several.get("/live").status, 200)
+tap.ok("for long", time.monotonic() - before < 7, time.monotonic() - before)
+for connection in held:
+    connection.close()
 results = []
 threads = [threading.Thread(target=patient, args=(results,)) for _ in range(16)]
 for thread in threads:
@@ -300,6 +324,39 @@ for thread in threads:
     thread.join()
 tap.equal("16 clients and 4 threads", [reply.status for reply in results if reply], [200] * 800)
 several.stop()
+
+fan = os.path.join(work, "fan.sql")
+with open(fan, "w", encoding="ascii") as out:
+    out.write("CREATE TABLE items (id integer PRIMARY KEY, name text NOT NULL);"
+              "CREATE TABLE parts (id integer PRIMARY KEY, item_id integer NOT NULL REFERENCES items(id));"
+              "CREATE INDEX parts_item ON parts(item_id);")
+slow = Server(os.path.join(work, "fan.db"), f"--schema={fan}", "--open", "--timeout=20", "--quiet")
+headers = ["Content-Type: application/json"]
+slow.get("/rest/v1/items", method="POST", headers=headers, body=json.dumps([{"id": number, "name": "n"} for number in range(3)]).encode())
+slow.get("/rest/v1/parts", method="POST", headers=headers,
+         body=json.dumps([{"id": number, "item_id": number % 3} for number in range(900)]).encode())
+statuses = []
+
+
+def fan_out():
+    reply = slow.get("/rest/v1/items?select=id,parts(items(parts(items(parts(items(parts(count())))))))")
+    statuses.append(reply.status if reply else None)
+
+
+threads = [threading.Thread(target=fan_out) for _ in range(4)]
+for thread in threads:
+    thread.start()
+while b"http_server_active_requests 5" not in slow.get("/metrics").body and len(statuses) < 4:
+    time.sleep(0.02)
+with socket.create_connection(("127.0.0.1", slow.port), source_address=("127.0.0.2", 0)) as connection:
+    connection.sendall(b"GET /rest/v1/items?id=eq.1 HTTP/1.1\r\nHost: x\r\n\r\n")
+    tap.equal("slow requests of one address leave a handle to another", read_reply(Reader(connection)).status, 200)
+tap.equal("and ready is ready", slow.get("/ready").status, 200)
+tap.equal("while they are in work", statuses, [])
+slow.process.kill()
+for thread in threads:
+    thread.join()
+slow.stop()
 
 book = os.path.join(work, "book.db")
 run("init", book)
@@ -330,14 +387,21 @@ if key:
     tap.ok("what is left", re.fullmatch(r'"key";r=4;t=1[12]', replies[0].headers.get("ratelimit", "")), replies[0].headers)
     tap.ok("when to come again", 1 <= int(replies[5].headers.get("retry-after", "0")) <= 12, replies[5].headers)
     tap.status("in the words of its route", replies[5], 429)
-strict = Server(file, "--sign-ins=3", "--quiet")
+strict = Server(file, "--sign-ins=3", "--anon-requests=5", "--quiet")
 wrong = json.dumps({"email": "nobody@example.com", "password": "wrong-password"}).encode()
 replies = [strict.get("/auth/v1/token?grant_type=password", method="POST", body=wrong, headers=["Content-Type: application/json"])
            for _ in range(4)]
 tap.equal("three sign-ins", [reply.status for reply in replies], [400, 400, 400, 429])
 tap.equal("in the words of theirs", sorted(replies[3].json())[0:2], ["code", "error_code"] if "error_code" in replies[3].json() else ["code", "message"])
 tap.ok("when to come again", int(replies[3].headers.get("retry-after", "0")) >= 1, replies[3].headers)
+replies = [strict.get("/rest/v1/users?limit=1") for _ in range(6)]
+tap.equal("five a minute of an address without a user, four of them at signing in", [reply.status == 429 for reply in replies], [False] + [True] * 5)
 strict.stop()
+
+proxied = Server(file, "--behind-proxy", "--quiet")
+tap.equal("what a proxy says is its last word", proxied.get("/metrics", headers=["X-Forwarded-For: 127.0.0.1", "X-Forwarded-For: 127.0.0.1, 10.0.0.1"]).status, 403)
+tap.equal("of this machine", proxied.get("/metrics", headers=["X-Forwarded-For: 10.0.0.1", "X-Forwarded-For: 127.0.0.1"]).status, 200)
+proxied.stop()
 
 # ---- others than this machine
 public = run("serve", os.path.join(work, "public.db"), "--schema=wallstreet", "--listen=0.0.0.0:0")
