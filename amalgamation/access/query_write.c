@@ -504,6 +504,7 @@ static int query_write_row(struct query_write *write, bool checks, bool writes) 
 static int query_write_rows(struct query_write *write, bool checks, bool writes) {
   ledger *db = write->db;
   int rc = LEDGER_OK;
+  write->row.digits_max = db->arena.digits_max;
   query_body_rewind(&write->body);
   while (rc == LEDGER_OK) {
     struct arena kept = db->arena;

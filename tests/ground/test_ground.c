@@ -92,7 +92,7 @@ static void test_error_codes(void **state) {
 /* ---- arena.c */
 
 static void test_arena(void **state) {
-  struct arena arena = {NULL, 0};
+  struct arena arena = {0};
   char *texts[2000];
   (void)state;
   for (int round = 0; round < 3; round++) {
@@ -125,7 +125,7 @@ static void test_arena(void **state) {
 
 /* One block serves round after round. */
 static void test_arena_keeps(void **state) {
-  struct arena arena = {NULL, 0};
+  struct arena arena = {0};
   (void)state;
   void *first = arena_alloc(&arena, 100);
   for (int i = 0; i < 10; i++) {

@@ -515,7 +515,7 @@ static void test_sum_carries(void **state) {
 /* A limb that has taken all the additions it has room for is carried before the next. */
 static void test_sum_full(void **state) {
   struct sums_exact sum = {.count = 0};
-  struct arena arena = {NULL, 0};
+  struct arena arena = {0};
   struct decimal number, total;
   size_t length;
   (void)state;

@@ -122,6 +122,11 @@ with Server(os.path.join(os.path.dirname(__file__), "rest.sql")) as server:
           'invalid input syntax for type integer: "x"')
     error("an enum", ask("POST", "/rest/v1/items", {"id": 91, "name": "x", "mood": "bad"}), 400, "22P02",
           'invalid input value for enum mood: "bad"')
+    number = '[{"id": 92, "name": "x", "data": [%s]}]'
+    error("a number of more digits than a request may write", ask("POST", "/rest/v1/items", number % "1e1000", Content_Type="application/json"),
+          400, "22003", "value overflows numeric format")
+    reply("... and of as many", ask("POST", "/rest/v1/items?select=id", number % "1e999", Content_Type="application/json", Prefer="return=representation,tx=rollback"),
+          201, '[{"id":92}]')
 
     # ---- upserting
     reply("an upsert of one that is there", ask("POST", "/rest/v1/items", {"id": 4, "name": "vier"}, Prefer="resolution=merge-duplicates"),
