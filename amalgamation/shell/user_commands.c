@@ -29,11 +29,11 @@ static bool user_read_line(char *out, size_t size) {
 /* The same without echo, on a terminal. */
 static bool user_ask(const char *prompt, char *out, size_t size) {
   struct termios before, silent;
-  fputs(prompt, stderr);
   if (tcgetattr(STDIN_FILENO, &before) != 0) return false;
   silent = before;
   silent.c_lflag &= ~(tcflag_t)ECHO;
-  tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent); /* drops what was typed: nothing is, before the prompt */
+  fputs(prompt, stderr);
   bool is_read = user_read_line(out, size);
   tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
   fputc('\n', stderr);

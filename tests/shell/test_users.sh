@@ -153,7 +153,8 @@ status "the book and the trail hold" 0 "$LEDGER" verify "$file"
 # ---- on a terminal: without echo, twice
 terminal() { # answer... : answers each prompt once it stands there; prints all that the terminal showed
   python3 - "$LEDGER" "$file" "$@" <<'PYTHON'
-import os, pty, sys
+import os, pty, signal, sys
+signal.alarm(60)  # a prompt that never comes ends the test
 ledger, file, answers = sys.argv[1], sys.argv[2], sys.argv[3:]
 child, terminal = pty.fork()
 if child == 0:
