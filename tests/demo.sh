@@ -121,6 +121,7 @@ Next, with PATH=\$PATH:$(dirname "$ledger"):
   ledger schema full --postgres | less
   ledger history $file --limit=5
   createdb main && ledger push $file dbname=main && ledger prove $file dbname=main
+  ledger serve $file       # for supabase-js, postgrest-js and curl: README, "Serving"
   ledger digest $file
   ledger help
 NEXT

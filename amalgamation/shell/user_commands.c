@@ -32,7 +32,8 @@ static bool user_ask(const char *prompt, char *out, size_t size) {
   if (tcgetattr(STDIN_FILENO, &before) != 0) return false;
   silent = before;
   silent.c_lflag &= ~(tcflag_t)ECHO;
-  tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent); /* drops what was typed: nothing is, before the prompt */
+  tcsetattr(STDIN_FILENO, TCSAFLUSH,
+            &silent); /* drops what was typed: nothing is, before the prompt */
   fputs(prompt, stderr);
   bool is_read = user_read_line(out, size);
   tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
