@@ -127,7 +127,7 @@ struct query_resource {
   int item_count;
   struct query_item *items, *last_item;
   struct query_condition where; /* an AND of all that stands at this resource */
-  struct query_order *orders, *last_order;
+  struct query_order *orders;
   int64_t limit, offset; /* limit -1: none */
   /* found: */
   const struct relation *relation;
@@ -147,7 +147,7 @@ struct query {
   bool has_columns;        /* columns=, on_conflict=: names as given, not looked up */
   int column_count, conflict_count; /* conflict_count 0: no on_conflict */
   const struct query_text *columns, *conflict;
-  bool has_limit, has_offset, has_order; /* limit=, offset=, order= of the table itself were given */
+  bool has_limit, has_offset; /* limit=, offset= of the table itself were given */
   int condition_count, value_count, embed_count;
   struct arena scratch;    /* emptied with each row of the answer */
   bool has_entered;        /* policy_enter() was called */

@@ -985,7 +985,6 @@ static int parse_attach(struct query *query, struct parse_parameter *parameter) 
   case PARSE_LOGIC: parse_add_condition(&resource->where, parameter->condition); break;
   case PARSE_ORDER:
     if (resource->orders == NULL) resource->orders = parameter->orders; /* the first one counts */
-    if (resource->depth == 0) query->has_order = true;
     break;
   case PARSE_LIMIT:
     resource->limit = parameter->number; /* the last one counts */

@@ -256,7 +256,9 @@ static void expires_in_each(void **state) {
 /* At most once a minute, and never in the way. */
 static void last_use(void **state) {
   (void)state;
-  char path[] = "/tmp/ledger-key-XXXXXX", *id, *key;
+  const char *folder = getenv("TMPDIR");
+  char path[4096], *id, *key;
+  snprintf(path, sizeof path, "%s/ledger-key-XXXXXX", folder != NULL ? folder : "/tmp");
   ledger *other = NULL, *reader = NULL;
   ledger_identity identity;
   ledger_key_request request = {.user = "ada@example.com"};

@@ -330,7 +330,9 @@ static void secrets(void **state) {
 /* Another handle, and a transaction that is undone: what a handle remembers is never older than the file. */
 static void handles(void **state) {
   (void)state;
-  char path[] = "/tmp/ledger-token-XXXXXX", *token;
+  const char *folder = getenv("TMPDIR");
+  char path[4096], *token;
+  snprintf(path, sizeof path, "%s/ledger-token-XXXXXX", folder != NULL ? folder : "/tmp");
   int file = mkstemp(path);
   ledger *one = NULL, *other = NULL;
   ledger_identity identity;
